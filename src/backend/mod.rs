@@ -1,0 +1,44 @@
+//! The only door to the outside: every question is a [`Query`], every source of answers a [`Backend`].
+//!
+//! Recording, replaying, limits, effects and progress are decorators of the one method [`Backend::ask`].
+
+mod query;
+
+pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, Query, Roots, TlsProbe, Trust};
+
+use crate::error::Result;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+/// A source of answers: a live cluster, a tape, or one of them behind a decorator.
+pub trait Backend: Send + Sync {
+    /// Put one question. Dropping the future cancels it and frees what it holds.
+    ///
+    /// # Errors
+    /// Only when no answer came at all, or it was cut off. An answer with status 404 or 500 is an answer.
+    fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>>;
+
+    /// The time to judge answers by: the wall clock, or the time of recording when replaying.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// The name of the cluster that questions go to when the script names none.
+    fn cluster(&self) -> String;
+
+    /// The namespace to use where a name comes without one.
+    fn namespace(&self) -> String {
+        "default".into()
+    }
+
+    /// Where answers come from, in a few words: `context lab (https://…)`, `tape case.tape of 2026-11-22`.
+    fn describe(&self) -> String;
+
+    /// Things worth telling about this source: a tape that ends early, for one.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A backend that many owners share.
+pub type SharedBackend = std::sync::Arc<dyn Backend>;

@@ -1,0 +1,336 @@
+//! Questions and answers, as data: what a tape keeps and what every decorator looks at.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One question to the outside world.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Query {
+    /// The cluster it is put to, by the name the kubeconfig's context gives it.
+    pub cluster: String,
+    /// What is asked.
+    #[serde(flatten)]
+    pub ask: Ask,
+}
+
+/// What is asked, and of whom.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ask {
+    /// The Kubernetes API server.
+    Kube(Kube),
+    /// The log of one container, through the API server.
+    Logs(Logs),
+    /// An HTTP server inside a pod, through a port-forward: Envoy's admin port, istiod's debug port, ControlZ.
+    Pod(PodHttp),
+    /// A program run inside a container.
+    Exec(Exec),
+    /// An ordinary HTTP server, from where pilotage runs.
+    Http(HttpGet),
+    /// A TLS handshake, from where pilotage runs, for the certificates it shows.
+    Tls(TlsProbe),
+    /// The certificate authorities that the machine pilotage runs on trusts.
+    Roots(Roots),
+}
+
+/// A request to the Kubernetes API server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Kube {
+    /// `GET`, or `POST` for access reviews.
+    pub method: String,
+    /// Path with its query: `/api/v1/pods?limit=500`.
+    pub path: String,
+    /// The JSON body, as text, of a request that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+/// A range of one container's log. Every line comes with its RFC 3339 time stamp in front.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Logs {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The container; the API server chooses when there is only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// Only lines of the last so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_seconds: Option<i64>,
+    /// Only the last so many lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<i64>,
+    /// The log of the container's previous run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub previous: bool,
+    /// Only lines that this regular expression finds, chosen while they stream by. Applied after `since_seconds` and `tail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grep: Option<String>,
+}
+
+/// A request to a port inside a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PodHttp {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The port inside the pod: 15000 is Envoy's admin, 15014 istiod's debug pages.
+    pub port: u16,
+    /// The HTTP method.
+    pub method: String,
+    /// Path with its query: `/config_dump?include_eds`.
+    pub path: String,
+}
+
+/// A command in a container; its standard output is the body, its exit code the status (0 becomes 200, else 500).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Exec {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// The program and its arguments; there is no shell.
+    pub command: Vec<String>,
+}
+
+/// A GET of an ordinary URL. Redirects are not followed: where they lead is part of the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HttpGet {
+    /// `https://host[:port]/path`.
+    pub url: String,
+    /// Which certificate authorities vouch for the server.
+    #[serde(default, skip_serializing_if = "Trust::is_system")]
+    pub trust: Trust,
+    /// The most bytes of the body that are read; a longer one is an error that says so.
+    pub max_bytes: u64,
+}
+
+/// Which certificate authorities vouch for a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Those of the operating system.
+    #[default]
+    System,
+    /// Those of the operating system, and these (PEM).
+    Extra(String),
+    /// None: any certificate is taken. What comes is evidence, never a secret to rely on.
+    Anything,
+}
+
+impl Trust {
+    fn is_system(&self) -> bool {
+        *self == Self::System
+    }
+}
+
+/// A TLS handshake that takes any certificate and reports the chain, as concatenated PEM, leaf first, as sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TlsProbe {
+    /// The host to connect to.
+    pub host: String,
+    /// The port to connect to.
+    pub port: u16,
+    /// The server name sent (SNI), when it is not the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+    /// Application protocols offered (ALPN): `h2`, `istio`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alpn: Vec<String>,
+}
+
+/// The machine's trusted certificate authorities with these subjects, as concatenated PEM.
+///
+/// Only those a chain could end in are asked for: the verdict is the same, and a tape stays small.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Roots {
+    /// Subject names as [`crate::tls`] writes them, sorted.
+    pub subjects: Vec<String>,
+}
+
+/// An answer, whatever its status: a refusal in the server's own words is evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The HTTP status. Logs and TLS probes that worked say 200.
+    pub status: u16,
+    /// The content type without parameters, if one was sent.
+    pub content_type: Option<String>,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+    /// The body, complete: a body that was cut off is an error, not a short answer.
+    pub body: Bytes,
+    /// When the answer was complete.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+impl Answer {
+    /// An answer with status 200 at this moment.
+    pub fn ok(body: impl Into<Bytes>, at: Timestamp) -> Self {
+        Self { status: 200, content_type: None, location: None, body: body.into(), at, ms: 0 }
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as text; bytes that are no UTF-8 are replaced.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+}
+
+/// What a question does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// Nothing: it only reads.
+    Observe,
+    /// Changes the runtime state of a process, with a known undo.
+    Tune,
+    /// Changes objects of the cluster.
+    Change,
+}
+
+impl Query {
+    /// A question to this cluster.
+    pub fn new(cluster: impl Into<String>, ask: Ask) -> Self {
+        Self { cluster: cluster.into(), ask }
+    }
+}
+
+impl Ask {
+    /// GET a path of the Kubernetes API.
+    pub fn kube(path: impl Into<String>) -> Self {
+        Self::Kube(Kube { method: "GET".into(), path: path.into(), body: None })
+    }
+
+    /// GET a path from a port inside a pod.
+    pub fn pod(namespace: &str, pod: &str, port: u16, path: impl Into<String>) -> Self {
+        Self::Pod(PodHttp { namespace: namespace.into(), pod: pod.into(), port, method: "GET".into(), path: path.into() })
+    }
+
+    /// What this does to the world. Anything not known to only read counts as a change.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::Logs(_) | Self::Http(_) | Self::Tls(_) | Self::Roots(_) => Effect::Observe,
+            Self::Kube(kube) => kube.effect(),
+            Self::Pod(pod) if pod.method == "GET" => Effect::Observe,
+            Self::Pod(_) => Effect::Change,
+            Self::Exec(exec) => exec.effect(),
+        }
+    }
+}
+
+impl Kube {
+    fn effect(&self) -> Effect {
+        // Access reviews are created to ask a question; the server stores nothing.
+        let review = ["/selfsubjectaccessreviews", "/selfsubjectrulesreviews", "/selfsubjectreviews"];
+        let asks = self.method == "POST" && review.iter().any(|kind| self.path.ends_with(kind));
+        if self.method == "GET" || asks { Effect::Observe } else { Effect::Change }
+    }
+}
+
+impl Exec {
+    fn effect(&self) -> Effect {
+        let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["pilot-agent" | "pilot-discovery", "request", "GET", _path] => Effect::Observe,
+            _ => Effect::Change,
+        }
+    }
+}
+
+/// One line for progress, `-v`, and the nearest questions of a tape.
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.ask {
+            Ask::Kube(q) => write!(f, "kube {} {}", q.method, q.path),
+            Ask::Logs(q) => q.fmt(f),
+            Ask::Pod(q) => write!(f, "pod {}/{}:{} {} {}", q.namespace, q.pod, q.port, q.method, q.path),
+            Ask::Exec(q) => write!(f, "exec {}/{} -c {} -- {}", q.namespace, q.pod, q.container, q.command.join(" ")),
+            Ask::Http(q) => write!(f, "http GET {}{}", q.url, q.trust),
+            Ask::Tls(q) => write!(f, "tls {}:{}", q.host, q.port),
+            Ask::Roots(q) => write!(f, "roots {}", q.subjects.join(" | ")),
+        }
+    }
+}
+
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => Ok(()),
+            Self::Extra(_) => f.write_str(" (with extra CAs)"),
+            Self::Anything => f.write_str(" (any certificate)"),
+        }
+    }
+}
+
+impl fmt::Display for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "logs {}/{}", self.namespace, self.pod)?;
+        if let Some(container) = &self.container {
+            write!(f, " -c {container}")?;
+        }
+        if let Some(seconds) = self.since_seconds {
+            write!(f, " since {seconds}s")?;
+        }
+        if let Some(lines) = self.tail {
+            write!(f, " tail {lines}")?;
+        }
+        if self.previous {
+            f.write_str(" previous")?;
+        }
+        if let Some(pattern) = &self.grep {
+            write!(f, " grep {pattern:?}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kube(method: &str, path: &str) -> Ask {
+        Ask::Kube(Kube { method: method.into(), path: path.into(), body: None })
+    }
+
+    fn exec(command: &[&str]) -> Ask {
+        let command = command.iter().map(ToString::to_string).collect();
+        Ask::Exec(Exec { namespace: "n".into(), pod: "p".into(), container: "istio-proxy".into(), command })
+    }
+
+    #[test]
+    fn only_what_is_known_to_read_is_observing() {
+        let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        for ask in [kube("GET", "/api/v1/pods"), kube("POST", review), exec(&["pilot-agent", "request", "GET", "config_dump"])] {
+            assert_eq!(ask.effect(), Effect::Observe, "{ask:?}");
+        }
+        for ask in [
+            kube("POST", "/api/v1/namespaces/a/pods"),
+            kube("DELETE", "/api/v1/pods"),
+            exec(&["sh", "-c", "true"]),
+            exec(&["pilot-agent", "request", "POST", "quitquitquit"]),
+        ] {
+            assert_eq!(ask.effect(), Effect::Change, "{ask:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_one_flat_json_object() {
+        let query = Query::new("lab", Ask::kube("/version"));
+        let json = serde_json::to_string(&query).expect("queries serialize");
+        assert_eq!(json, r#"{"cluster":"lab","to":"kube","method":"GET","path":"/version"}"#);
+        assert_eq!(serde_json::from_str::<Query>(&json).expect("and come back"), query);
+    }
+}

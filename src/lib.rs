@@ -1,0 +1,6 @@
+//! pilotage: a scriptable troubleshooting environment for Istio meshes.
+
+pub mod backend;
+pub mod error;
+pub mod record;
+pub mod report;

@@ -1,0 +1,154 @@
+//! Records: the typed rows that observation gives, with their columns' order, titles and meaning said in one place.
+
+use serde_json::Value;
+
+/// The shape of one kind of row: what tables, CSV, completion and the reference show.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The kind of row, singular: `pod`.
+    pub name: &'static str,
+    /// What one such row is.
+    pub doc: &'static str,
+    /// The columns in their order of meaning.
+    pub columns: &'static [Column],
+}
+
+/// One column of a [`Schema`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The field's name in scripts and JSON.
+    pub name: &'static str,
+    /// What it means, in which unit.
+    pub doc: &'static str,
+    /// Whether a table leaves it out unless asked for by name.
+    pub wide: bool,
+}
+
+impl Schema {
+    /// The position of a column.
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The names of all columns.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|column| column.name)
+    }
+}
+
+/// A typed row that knows its schema. Made by [`record!`](crate::record!), not by hand.
+pub trait Record {
+    /// Its shape.
+    fn schema() -> &'static Schema;
+    /// Its values, in the schema's order.
+    fn values(self) -> Vec<Value>;
+}
+
+/// Options of a call: a struct that knows its keys. Made by [`options!`](crate::options!), not by hand.
+pub trait Options: serde::de::DeserializeOwned + Default {
+    /// The keys, with what they mean.
+    fn schema() -> &'static Schema;
+}
+
+/// Declare a record: a struct whose documented fields are the columns of a table.
+///
+/// A field marked `[wide]` is left out of tables unless asked for.
+#[macro_export]
+macro_rules! record {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $name:ident as $kind:literal {
+            $( $(#[doc = $field_doc:literal])+ $([$wide:ident])? pub $field:ident: $type:ty, )+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+        pub struct $name {
+            $( $(#[doc = $field_doc])+ pub $field: $type, )+
+        }
+
+        impl $crate::record::Record for $name {
+            fn schema() -> &'static $crate::record::Schema {
+                static SCHEMA: $crate::record::Schema = $crate::record::Schema {
+                    name: $kind,
+                    doc: concat!($($doc, "\n"),+),
+                    columns: &[$( $crate::record::Column {
+                        name: stringify!($field),
+                        doc: concat!($($field_doc, "\n"),+),
+                        wide: $crate::record!(@wide $($wide)?),
+                    } ),+],
+                };
+                &SCHEMA
+            }
+
+            fn values(self) -> Vec<serde_json::Value> {
+                vec![$( $crate::record::value(self.$field) ),+]
+            }
+        }
+    };
+    (@wide wide) => { true };
+    (@wide) => { false };
+}
+
+/// Declare the options of a call: a struct of optional, documented fields, read from a script's map.
+#[macro_export]
+macro_rules! options {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $name:ident as $kind:literal {
+            $( $(#[doc = $field_doc:literal])+ pub $field:ident: $type:ty, )+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $( $(#[doc = $field_doc])+ pub $field: $type, )+
+        }
+
+        impl $crate::record::Options for $name {
+            fn schema() -> &'static $crate::record::Schema {
+                static SCHEMA: $crate::record::Schema = $crate::record::Schema {
+                    name: $kind,
+                    doc: concat!($($doc, "\n"),+),
+                    columns: &[$( $crate::record::Column {
+                        name: stringify!($field),
+                        doc: concat!($($field_doc, "\n"),+),
+                        wide: false,
+                    } ),+],
+                };
+                &SCHEMA
+            }
+        }
+    };
+}
+
+/// A field as JSON. Fields are plain data, so this cannot fail; null stands for what would.
+#[doc(hidden)]
+pub fn value(field: impl serde::Serialize) -> Value {
+    serde_json::to_value(field).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    record! {
+        /// A thing.
+        pub struct Thing as "thing" {
+            /// Its name.
+            pub name: String,
+            /// How many
+            /// there are.
+            [wide] pub count: Option<u32>,
+        }
+    }
+
+    #[test]
+    fn a_record_knows_its_columns_and_their_meaning() {
+        let schema = Thing::schema();
+        assert_eq!(schema.names().collect::<Vec<_>>(), ["name", "count"]);
+        assert_eq!((schema.columns[1].doc, schema.columns[1].wide), (" How many\n there are.\n", true));
+        assert_eq!(Thing { name: "a".into(), count: None }.values(), [Value::from("a"), Value::Null]);
+    }
+}
