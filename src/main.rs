@@ -1,1 +1,3 @@
+//! The `pilotage` program.
+
 fn main() {}
