@@ -4,3 +4,4 @@ pub mod backend;
 pub mod error;
 pub mod record;
 pub mod report;
+pub mod suggest;

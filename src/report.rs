@@ -81,6 +81,16 @@ pub struct Table {
     pub columns: Vec<String>,
     /// One value a column.
     pub rows: Vec<Vec<Value>>,
+    /// Columns that a table for people leaves out; data formats keep them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wide: Vec<String>,
+}
+
+impl Table {
+    /// The positions of the columns that a table for people shows.
+    pub fn shown(&self) -> Vec<usize> {
+        (0..self.columns.len()).filter(|&index| !self.wide.contains(&self.columns[index])).collect()
+    }
 }
 
 /// What the value of an expression shows itself as.
