@@ -2,8 +2,10 @@
 //!
 //! Recording, replaying, limits, effects and progress are decorators of the one method [`Backend::ask`].
 
+mod log_filter;
 mod query;
 
+pub use log_filter::LogFilter;
 pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, Query, Roots, TlsProbe, Trust};
 
 use crate::error::Result;
