@@ -3,5 +3,6 @@
 pub mod backend;
 pub mod error;
 pub mod record;
+pub mod render;
 pub mod report;
 pub mod suggest;

@@ -1,0 +1,157 @@
+//! What the output looks like: colours if they are wanted, a width if there is one.
+
+use crate::report::Severity;
+use anstyle::{AnsiColor, Style};
+use std::io::Write;
+
+/// How text is made: colours and width.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Columns to fit into; `None` is as wide as it takes.
+    pub width: Option<usize>,
+    /// Whether colours are written.
+    pub color: bool,
+    /// Whether a terminal shows it: then control characters of what a cluster said are shown, not obeyed.
+    pub terminal: bool,
+}
+
+/// A heading.
+pub const HEADING: Style = Style::new().bold();
+/// What matters less than its surroundings.
+pub const FAINT: Style = Style::new().dimmed();
+/// Good.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// Worth knowing.
+pub const KNOWN: Style = AnsiColor::Cyan.on_default();
+/// Doubtful.
+pub const DOUBT: Style = AnsiColor::Yellow.on_default();
+/// Bad.
+pub const BAD: Style = AnsiColor::Red.on_default();
+
+impl Look {
+    /// No colours, no limit: what a pipe and a test get.
+    pub const fn plain() -> Self {
+        Self { width: None, color: false, terminal: false }
+    }
+
+    /// No colours, and this width.
+    pub const fn fitted(width: usize) -> Self {
+        Self { width: Some(width), color: false, terminal: false }
+    }
+
+    /// What standard output asks for. `width` and `color: false` come from the command line and win.
+    pub fn stdout(width: Option<usize>, color: bool) -> Self {
+        Self::of(&std::io::stdout(), width, color, comfy_table::Table::new().width())
+    }
+
+    /// What standard error asks for.
+    pub fn stderr(width: Option<usize>, color: bool) -> Self {
+        Self::of(&std::io::stderr(), width, color, comfy_table::Table::new().use_stderr().width())
+    }
+
+    fn of(stream: &impl anstream::stream::RawStream, width: Option<usize>, color: bool, size: Option<u16>) -> Self {
+        let terminal = stream.is_terminal();
+        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
+        let color = color && wants_color(stream);
+        Self { width: choose_width(width, terminal, columns, size), color, terminal }
+    }
+
+    /// The text in a style, if colours are on.
+    pub fn paint(&self, style: Style, text: &str) -> String {
+        if self.color && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM=dumb` and whether somebody looks at all.
+fn wants_color(stream: &impl anstream::stream::RawStream) -> bool {
+    anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
+}
+
+/// An explicit width wins; a pipe has none; a terminal has the one it says, or the user's `COLUMNS`.
+fn choose_width(asked: Option<usize>, terminal: bool, columns: Option<usize>, size: Option<u16>) -> Option<usize> {
+    let found = columns.or(size.map(usize::from)).filter(|width| *width > 0);
+    asked.or(if terminal { found.or(Some(80)) } else { None }).map(|width| width.max(20))
+}
+
+/// The sign and word of a severity: the sign for the glance, the word for who sees no colour.
+pub fn severity(severity: Severity) -> (&'static str, &'static str, Style) {
+    match severity {
+        Severity::Ok => ("✓", "ok", GOOD),
+        Severity::Info => ("i", "info", KNOWN),
+        Severity::Warning => ("!", "warning", DOUBT.bold()),
+        Severity::Error => ("✗", "error", BAD.bold()),
+    }
+}
+
+/// The colour of a status word, whatever says it: Kubernetes, Envoy, istiod or a finding.
+pub fn status(word: &str) -> Option<Style> {
+    let word = word.to_ascii_lowercase();
+    let is = |words: &[&str]| words.contains(&word.as_str());
+    let good = ["ok", "healthy", "running", "ready", "synced", "active", "succeeded", "completed", "allowed", "valid", "bound"];
+    let doubt =
+        ["warning", "degraded", "pending", "stale", "not sent", "draining", "unknown", "terminating", "warming", "timeout"];
+    let bad =
+        ["error", "unhealthy", "failed", "failure", "denied", "expired", "oomkilled", "evicted", "nack", "refused", "invalid"];
+    if is(&good) {
+        Some(GOOD)
+    } else if is(&doubt) {
+        Some(DOUBT)
+    } else if is(&bad) || word.ends_with("backoff") || word.starts_with("errimage") || word.starts_with("failed_") {
+        Some(BAD)
+    } else if word == "info" {
+        Some(KNOWN)
+    } else {
+        None
+    }
+}
+
+/// Write to standard output. A reader who left (a closed pipe) has seen enough: that is no failure.
+///
+/// # Errors
+/// When the text cannot be written for another reason, such as a full disk.
+pub fn write_stdout(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Write to standard error. Nobody can be told when that fails.
+pub fn write_stderr(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_has_no_width_and_an_explicit_one_wins() {
+        assert_eq!(choose_width(None, false, Some(100), Some(90)), None);
+        assert_eq!(choose_width(Some(50), false, None, None), Some(50));
+        assert_eq!(choose_width(None, true, Some(100), Some(90)), Some(100));
+        assert_eq!(choose_width(None, true, None, Some(90)), Some(90));
+        assert_eq!(choose_width(None, true, Some(0), None), Some(80));
+    }
+
+    #[test]
+    fn absurd_widths_leave_room_to_say_something() {
+        assert_eq!(choose_width(Some(1), true, None, None), Some(20));
+    }
+
+    #[test]
+    fn colour_is_only_written_when_wanted() {
+        let look = Look { color: true, ..Look::plain() };
+        assert_eq!(look.paint(BAD, "x"), "\u{1b}[31mx\u{1b}[0m");
+        assert_eq!(Look::plain().paint(BAD, "x"), "x");
+    }
+
+    #[test]
+    fn status_words_are_known_in_any_case() {
+        assert_eq!(status("HEALTHY"), Some(GOOD));
+        assert_eq!(status("CrashLoopBackOff"), Some(BAD));
+        assert_eq!(status("shop"), None);
+    }
+}

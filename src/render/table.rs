@@ -1,0 +1,193 @@
+//! Tables for people: no rules, two spaces between columns, fitted to the width there is.
+//!
+//! Where a table is too wide, its widest columns give way first, and their cells are cut in the middle. Where even
+//! that is not enough, each row becomes a block of `name  value` lines: nothing is left out unseen.
+
+use super::style::{self, Look};
+use super::{fit, value};
+use crate::report::Table;
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, presets};
+use serde_json::Value;
+
+/// Columns between two columns.
+const GAP: usize = 2;
+/// A column that would get less than this says nothing any more.
+const LEAST: usize = 8;
+
+/// A table in the width of `look`.
+pub fn table(table: &Table, look: &Look) -> String {
+    if table.rows.is_empty() {
+        return look.paint(style::FAINT, "no rows") + "\n";
+    }
+    let cells = cells(table);
+    let natural = natural_widths(&table.columns, &cells);
+    match look.width.map(|width| share(&natural, width)) {
+        Some(None) => blocks(table, look),
+        Some(Some(widths)) => draw(table, &cells, &widths, look),
+        None => draw(table, &cells, &natural, look),
+    }
+}
+
+fn cells(table: &Table) -> Vec<Vec<String>> {
+    table.rows.iter().map(|row| row.iter().map(value::cell).collect()).collect()
+}
+
+fn natural_widths(columns: &[String], cells: &[Vec<String>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = columns.iter().map(|name| fit::width(name)).collect();
+    for row in cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(fit::width(cell));
+        }
+    }
+    widths
+}
+
+/// Share the width: narrow columns keep what they need, the widest give way evenly. `None` when there is no room at all.
+fn share(natural: &[usize], width: usize) -> Option<Vec<usize>> {
+    let gaps = GAP * natural.len().saturating_sub(1);
+    let room = width.checked_sub(gaps)?;
+    if natural.iter().map(|need| (*need).min(LEAST)).sum::<usize>() > room {
+        return None;
+    }
+    let mut cap = natural.iter().copied().max().unwrap_or(0);
+    let total = |cap: usize| natural.iter().map(|need| (*need).min(cap)).sum::<usize>();
+    while total(cap) > room {
+        cap -= 1;
+    }
+    let mut widths: Vec<usize> = natural.iter().map(|need| (*need).min(cap)).collect();
+    let mut spare = room - total(cap);
+    for (width, need) in widths.iter_mut().zip(natural) {
+        let more = (need - *width).min(1).min(spare);
+        *width += more;
+        spare -= more;
+    }
+    Some(widths)
+}
+
+fn draw(table: &Table, cells: &[Vec<String>], widths: &[usize], look: &Look) -> String {
+    let mut drawn = comfy_table::Table::new();
+    drawn.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
+    if look.color {
+        drawn.enforce_styling();
+        drawn.style_text_only();
+    }
+    let right: Vec<bool> = (0..table.columns.len()).map(|column| is_numeric(table, column)).collect();
+    let header = table.columns.iter().zip(widths).map(|(name, width)| Cell::new(fit::middle(&fit::line(name), *width)));
+    drawn.set_header(header.map(|cell| if look.color { cell.add_attribute(comfy_table::Attribute::Bold) } else { cell }));
+    for row in cells {
+        drawn.add_row(row.iter().zip(widths).map(|(text, width)| painted(text, *width)));
+    }
+    for (column, right) in drawn.column_iter_mut().zip(right) {
+        column.set_padding((0, GAP as u16));
+        column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
+    }
+    drawn.trim_fmt() + "\n"
+}
+
+fn painted(text: &str, width: usize) -> Cell {
+    let cell = Cell::new(fit::middle(text, width));
+    let color = match style::status(text) {
+        Some(style::GOOD) => Color::DarkGreen,
+        Some(style::DOUBT) => Color::DarkYellow,
+        Some(style::BAD) => Color::DarkRed,
+        Some(_) => Color::DarkCyan,
+        None => return cell,
+    };
+    cell.fg(color)
+}
+
+/// Whether a column holds numbers and nothing else.
+fn is_numeric(table: &Table, column: usize) -> bool {
+    let mut values = table.rows.iter().filter_map(|row| row.get(column)).filter(|value| !value.is_null()).peekable();
+    values.peek().is_some() && values.all(Value::is_number)
+}
+
+/// Each row as a block, for tables that are too wide for columns.
+fn blocks(table: &Table, look: &Look) -> String {
+    let mut text = String::new();
+    for (number, row) in table.rows.iter().enumerate() {
+        let head = format!("row {}", number + 1);
+        text += &(look.paint(style::FAINT, &head) + "\n");
+        let record = table.columns.iter().cloned().zip(row.iter().cloned()).collect();
+        for line in value::record_lines(&record, look.width.map(|width| width.saturating_sub(2))) {
+            text += &format!("  {line}\n");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn endpoints() -> Table {
+        let row = |name: &str, port: u16, status: &str| vec![json!(name), json!(port), json!(status)];
+        Table {
+            columns: ["cluster", "port", "status"].map(String::from).to_vec(),
+            rows: vec![
+                row("outbound|9080|v1|reviews.a-namespace-with-a-long-name.svc.cluster.local", 9080, "HEALTHY"),
+                row("outbound|80||web.shop.svc.cluster.local", 80, "UNHEALTHY"),
+            ],
+        }
+    }
+
+    #[test]
+    fn as_wide_as_it_takes_in_a_pipe() {
+        insta::assert_snapshot!(table(&endpoints(), &Look::plain()), @r"
+        cluster                                                                  port  status
+        outbound|9080|v1|reviews.a-namespace-with-a-long-name.svc.cluster.local  9080  HEALTHY
+        outbound|80||web.shop.svc.cluster.local                                    80  UNHEALTHY
+        ");
+    }
+
+    #[test]
+    fn the_widest_column_gives_way() {
+        insta::assert_snapshot!(table(&endpoints(), &Look::fitted(60)), @r"
+        cluster                                      port  status
+        outbound|9080|v1|revi…ame.svc.cluster.local  9080  HEALTHY
+        outbound|80||web.shop.svc.cluster.local        80  UNHEALTHY
+        ");
+    }
+
+    #[test]
+    fn too_many_columns_become_blocks() {
+        let wide = Table {
+            columns: (0..9).map(|n| format!("column_{n}")).collect(),
+            rows: vec![(0..9).map(|n| json!(format!("value number {n} of the row"))).collect()],
+        };
+        insta::assert_snapshot!(table(&wide, &Look::fitted(40)), @r"
+        row 1
+          column_0  value number 0 of the row
+          column_1  value number 1 of the row
+          column_2  value number 2 of the row
+          column_3  value number 3 of the row
+          column_4  value number 4 of the row
+          column_5  value number 5 of the row
+          column_6  value number 6 of the row
+          column_7  value number 7 of the row
+          column_8  value number 8 of the row
+        ");
+    }
+
+    #[test]
+    fn a_status_is_coloured_and_still_a_word() {
+        let look = Look { color: true, ..Look::plain() };
+        let text = table(&endpoints(), &look);
+        assert!(text.contains("UNHEALTHY") && text.contains("\u{1b}["), "{text:?}");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "{text:?}");
+    }
+
+    #[test]
+    fn an_empty_table_says_so() {
+        assert_eq!(table(&Table { columns: vec!["a".into()], rows: vec![] }, &Look::plain()), "no rows\n");
+    }
+
+    #[test]
+    fn rows_fit_at_any_width() {
+        for width in 20..120 {
+            let text = table(&endpoints(), &Look::fitted(width));
+            assert!(text.lines().all(|line| fit::width(line) <= width), "{width}:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Reports and values for people: the verdict at a glance, the proof below it, the repair ready to paste.
+
+use super::evidence::{Piece, pieces};
+use super::style::{self, Look};
+use super::{fit, table, value};
+use crate::report::{Content, Finding, Item, Report, Section, Severity};
+use serde_json::Value;
+
+/// A whole report. What is to be pasted stands at the left edge, whole and undecorated.
+pub fn report(report: &Report, look: &Look) -> String {
+    let mut text = head(report, look);
+    for part in &report.sections {
+        section(part, look, &mut text);
+    }
+    if !report.notes.is_empty() {
+        blank_line(&mut text);
+        text += &format!("{}\n", look.paint(style::HEADING, "Notes"));
+        for note in &report.notes {
+            text += &hanging("- ", note, "  ", look);
+        }
+    }
+    blank_line(&mut text);
+    text + &verdict(report, look) + "\n"
+}
+
+/// One blank line, and never two.
+fn blank_line(text: &mut String) {
+    if !text.ends_with("\n\n") {
+        text.push('\n');
+    }
+}
+
+fn head(report: &Report, look: &Look) -> String {
+    let mut text = look.paint(style::HEADING, &fit::line(&report.title)) + "\n";
+    let given = report.params.iter().filter(|(_, value)| !is_blank(value));
+    let given: serde_json::Map<String, Value> = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+    for line in value::record_lines(&given, look.width.map(|width| width.saturating_sub(2))) {
+        text += &format!("  {}\n", look.paint(style::FAINT, &line));
+    }
+    text
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
+fn section(section: &Section, look: &Look, text: &mut String) {
+    blank_line(text);
+    if !section.title.is_empty() {
+        *text += &format!("{}\n", look.paint(style::HEADING, &fit::line(&section.title)));
+    }
+    for (number, item) in section.items.iter().enumerate() {
+        match item {
+            Item::Finding(finding) => {
+                let block = self::finding(finding, look);
+                let tall = block.lines().count() > 1;
+                if tall && number > 0 {
+                    blank_line(text);
+                }
+                *text += &block;
+                if tall {
+                    blank_line(text);
+                }
+            }
+            Item::Text(said) => *text += &printed(said),
+            Item::Table(rows) => *text += &table::table(rows, look),
+        }
+    }
+}
+
+/// Printed text: as it came, but for control characters.
+fn printed(text: &str) -> String {
+    let mut text = fit::tame(text).into_owned();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+/// One finding with its proof and its repair.
+pub fn finding(finding: &Finding, look: &Look) -> String {
+    let (sign, word, color) = style::severity(finding.severity);
+    let label = [sign, word, &finding.code].join(" ");
+    let label = label.trim_end();
+    let lines = fit::wrap(&fit::tame(&finding.text), look.width.map(|width| width.saturating_sub(fit::width(label) + 2).max(24)));
+    let indent = " ".repeat(fit::width(label) + 2);
+    let mut text = format!("{}  {}\n", look.paint(color, label), lines.first().map_or("", String::as_str));
+    for line in lines.iter().skip(1) {
+        text += format!("{indent}{line}").trim_end();
+        text.push('\n');
+    }
+    if !finding.resource.is_empty() {
+        text += &format!("  {} {}\n", look.paint(style::FAINT, "on"), fit::line(&finding.resource));
+    }
+    text += &evidence(&finding.evidence, look);
+    text += &fix(&finding.fix, look);
+    if !finding.docs.is_empty() {
+        text += &format!("  {} {}\n", look.paint(style::FAINT, "more"), fit::line(&finding.docs));
+    }
+    text
+}
+
+fn evidence(evidence: &[Value], look: &Look) -> String {
+    let inner = Look { width: look.width.map(|width| width.saturating_sub(4).max(20)), ..*look };
+    let mut text = String::new();
+    for piece in pieces(evidence) {
+        let block = match piece {
+            Piece::Line(line) => fit::tame(line).into_owned(),
+            Piece::Table(rows) => table::table(&rows, &inner),
+            Piece::Record(record) => value::record_lines(record, inner.width).join("\n"),
+            Piece::Other(other) => value::cell(other),
+        };
+        for line in block.lines() {
+            text += format!("    {line}").trim_end();
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A fix of one line stands beside its word; a longer one is never indented, wrapped or decorated: it is for pasting.
+fn fix(fix: &str, look: &Look) -> String {
+    let word = look.paint(style::GOOD, "fix");
+    let tamed = fit::tame(fix.trim_end());
+    match tamed.lines().count() {
+        0 => String::new(),
+        1 => format!("  {word} {tamed}\n"),
+        _ => format!("  {word}\n\n{tamed}\n\n"),
+    }
+}
+
+fn hanging(first: &str, text: &str, indent: &str, look: &Look) -> String {
+    let limit = look.width.map(|width| width.saturating_sub(fit::width(first)));
+    let lines = fit::wrap(&fit::tame(text), limit);
+    let mut out = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        out += format!("{}{line}", if number == 0 { first } else { indent }).trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+/// The verdict in one line: the worst severity, how many of each, and the codes that made it so.
+pub fn verdict(report: &Report, look: &Look) -> String {
+    let worst = report.status();
+    let (sign, word, color) = style::severity(worst);
+    let mut parts = vec![counts(report)];
+    if worst >= Severity::Warning {
+        let mut codes: Vec<&str> = Vec::new();
+        for finding in report.findings().filter(|finding| finding.severity == worst && !finding.code.is_empty()) {
+            if !codes.contains(&finding.code.as_str()) {
+                codes.push(&finding.code);
+            }
+        }
+        parts.push(codes.join(" "));
+    }
+    if !report.notes.is_empty() {
+        parts.push(plural(report.notes.len(), "note"));
+    }
+    parts.retain(|part| !part.is_empty());
+    format!("{}  {}", look.paint(color, &format!("{sign} {word}")), parts.join(" · "))
+}
+
+/// How many findings of each severity: `2 errors, 1 info, 3 ok`.
+pub fn counts(report: &Report) -> String {
+    let count = |severity| report.findings().filter(|finding| finding.severity == severity).count();
+    let mut parts = Vec::new();
+    for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
+        if count(severity) > 0 {
+            parts.push(plural(count(severity), word));
+        }
+    }
+    for (severity, word) in [(Severity::Info, "info"), (Severity::Ok, "ok")] {
+        if count(severity) > 0 {
+            parts.push(format!("{} {word}", count(severity)));
+        }
+    }
+    if parts.is_empty() { "no findings".into() } else { parts.join(", ") }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The value of an expression, for people.
+pub fn content(content: &Content, look: &Look) -> String {
+    match content {
+        Content::Nothing => String::new(),
+        Content::Text(text) if look.terminal => fit::tame(text).into_owned(),
+        Content::Text(text) => text.clone(),
+        Content::Table(rows) => table::table(rows, look),
+        Content::Value(Value::String(text)) if look.terminal => fit::tame(text).into_owned(),
+        Content::Value(Value::String(text)) => text.clone(),
+        Content::Value(whole) => match value::as_table(whole) {
+            Some(rows) => table::table(&rows, look),
+            None => nested(whole),
+        },
+    }
+}
+
+/// Scalars as they are, anything with parts as indented JSON.
+fn nested(value: &Value) -> String {
+    fit::tame(&format!("{value:#}")).into_owned()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::report::Table;
+    use serde_json::json;
+
+    /// A report that has one of everything.
+    pub(crate) fn sample() -> Report {
+        let fault = Finding {
+            code: "JWKS001".into(),
+            severity: Severity::Error,
+            text: "istiod never obtained the keys of https://issuer.example/realms/customer from https://issuer.example/certs".into(),
+            resource: "RequestAuthentication/shop/customerjwt".into(),
+            evidence: vec![
+                json!("2026-11-22T10:00:01Z warn x509: certificate signed by unknown authority"),
+                json!({"proxy": "web-1.shop", "key": "stand-in"}),
+                json!({"proxy": "web-2.shop", "key": "stand-in"}),
+            ],
+            fix: "kubectl apply -f - <<'EOF'\nkind: RequestAuthentication\nspec: {jwks: '{\"keys\": [a very long line that is wider than any terminal would ever be, and stays whole]}'}\nEOF\n".into(),
+            docs: String::new(),
+        };
+        let good = Finding {
+            code: String::new(),
+            severity: Severity::Ok,
+            text: "the chain is complete".into(),
+            resource: String::new(),
+            evidence: vec![],
+            fix: String::new(),
+            docs: String::new(),
+        };
+        let rows = Table { columns: vec!["pod".into(), "ready".into()], rows: vec![vec![json!("web-1"), json!(true)]] };
+        Report {
+            title: "JWKS certificate investigation".into(),
+            params: json!({"namespace": "shop", "token": ""}).as_object().cloned().unwrap_or_default(),
+            sections: vec![
+                Section { title: "What istiod could not fetch".into(), items: vec![Item::Finding(fault)] },
+                Section {
+                    title: "The chain".into(),
+                    items: vec![Item::Text("as served now".into()), Item::Table(rows), Item::Finding(good)],
+                },
+            ],
+            notes: vec![
+                "pod shop/web-3 did not answer: timeout after 5 s, although it is running; its proxy was left out".into(),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_report_in_a_pipe() {
+        insta::assert_snapshot!(report(&sample(), &Look::plain()), @r#"
+        JWKS certificate investigation
+          namespace  shop
+
+        What istiod could not fetch
+        ✗ error JWKS001  istiod never obtained the keys of https://issuer.example/realms/customer from https://issuer.example/certs
+          on RequestAuthentication/shop/customerjwt
+            2026-11-22T10:00:01Z warn x509: certificate signed by unknown authority
+            proxy       key
+            web-1.shop  stand-in
+            web-2.shop  stand-in
+          fix
+
+        kubectl apply -f - <<'EOF'
+        kind: RequestAuthentication
+        spec: {jwks: '{"keys": [a very long line that is wider than any terminal would ever be, and stays whole]}'}
+        EOF
+
+        The chain
+        as served now
+        pod    ready
+        web-1  true
+        ✓ ok  the chain is complete
+
+        Notes
+        - pod shop/web-3 did not answer: timeout after 5 s, although it is running; its proxy was left out
+
+        ✗ error  1 error, 1 ok · JWKS001 · 1 note
+        "#);
+    }
+
+    #[test]
+    fn a_report_in_80_columns() {
+        insta::assert_snapshot!(report(&sample(), &Look::fitted(80)), @r#"
+        JWKS certificate investigation
+          namespace  shop
+
+        What istiod could not fetch
+        ✗ error JWKS001  istiod never obtained the keys of
+                         https://issuer.example/realms/customer from
+                         https://issuer.example/certs
+          on RequestAuthentication/shop/customerjwt
+            2026-11-22T10:00:01Z warn x509: certificate signed by unknown authority
+            proxy       key
+            web-1.shop  stand-in
+            web-2.shop  stand-in
+          fix
+
+        kubectl apply -f - <<'EOF'
+        kind: RequestAuthentication
+        spec: {jwks: '{"keys": [a very long line that is wider than any terminal would ever be, and stays whole]}'}
+        EOF
+
+        The chain
+        as served now
+        pod    ready
+        web-1  true
+        ✓ ok  the chain is complete
+
+        Notes
+        - pod shop/web-3 did not answer: timeout after 5 s, although it is running; its
+          proxy was left out
+
+        ✗ error  1 error, 1 ok · JWKS001 · 1 note
+        "#);
+    }
+
+    #[test]
+    fn a_fix_is_pasteable_at_any_width_with_colours_too() {
+        let fix = "kubectl apply -f - <<'EOF'\nkind: RequestAuthentication\n";
+        for look in [Look::fitted(40), Look { color: true, ..Look::fitted(120) }] {
+            assert!(report(&sample(), &look).contains(&format!("\n{fix}")));
+            assert!(report(&sample(), &look).contains("would ever be, and stays whole]}'}\nEOF\n"));
+        }
+    }
+
+    #[test]
+    fn the_last_line_is_the_verdict() {
+        let text = report(&sample(), &Look::plain());
+        assert_eq!(text.lines().last(), Some("✗ error  1 error, 1 ok · JWKS001 · 1 note"));
+        let empty = report(&Report { title: "t".into(), ..Report::default() }, &Look::plain());
+        assert_eq!(empty, "t\n\n✓ ok  no findings\n");
+    }
+
+    #[test]
+    fn hostile_text_is_shown_and_not_obeyed() {
+        let mut report = sample();
+        report.notes = vec!["\u{1b}]0;owned\u{7}".into()];
+        let text = self::report(&report, &Look::plain());
+        assert!(!text.contains('\u{1b}') && text.contains("␛]0;owned\\u{7}"), "{text:?}");
+    }
+
+    #[test]
+    fn every_kind_of_value_has_a_form() {
+        let show = |value: Value| content(&Content::Value(value), &Look::plain());
+        assert_eq!(show(json!("a\nb")), "a\nb");
+        assert_eq!(show(json!(3)), "3");
+        assert_eq!(show(json!([{"a": 1}])), "a\n1\n");
+        assert_eq!(show(json!({"a": [1]})), "{\n  \"a\": [\n    1\n  ]\n}");
+        assert_eq!(content(&Content::Nothing, &Look::plain()), "");
+    }
+}
