@@ -21,7 +21,7 @@ pub fn content(content: &Content) -> String {
 
 fn single<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
     let rows = values.into_iter().map(|value| vec![value.clone()]).collect();
-    table(&Table { columns: vec!["value".into()], rows })
+    table(&Table { columns: vec!["value".into()], rows, ..Table::default() })
 }
 
 /// A table as CSV.
@@ -64,6 +64,7 @@ mod tests {
         let rows = Table {
             columns: vec!["name".into(), "a,b".into()],
             rows: vec![vec![json!("say \"hi\""), json!(null)], vec![json!("two\nlines"), json!([1, 2])]],
+            ..Table::default()
         };
         assert_eq!(table(&rows), "name,\"a,b\"\r\n\"say \"\"hi\"\"\",\r\n\"two\nlines\",\"[1,2]\"\r\n");
     }

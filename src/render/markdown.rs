@@ -84,6 +84,7 @@ pub fn table(table: &Table) -> String {
     if table.rows.is_empty() {
         return "no rows\n".into();
     }
+    let table = value::shown(table);
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut out = line(table.columns.iter().map(|name| escape(name)).collect());
     out += &line(table.columns.iter().map(|_| "---".into()).collect());
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn pipes_in_cells_do_not_make_columns() {
-        let rows = Table { columns: vec!["cluster".into()], rows: vec![vec![json!("outbound|80||web")]] };
+        let rows = Table { columns: vec!["cluster".into()], rows: vec![vec![json!("outbound|80||web")]], ..Table::default() };
         assert_eq!(table(&rows), "| cluster |\n| --- |\n| outbound\\|80\\|\\|web |\n");
     }
 

@@ -19,6 +19,8 @@ pub fn table(table: &Table, look: &Look) -> String {
     if table.rows.is_empty() {
         return look.paint(style::FAINT, "no rows") + "\n";
     }
+    let table = value::shown(table);
+    let table = table.as_ref();
     let cells = cells(table);
     let natural = natural_widths(&table.columns, &cells);
     match look.width.map(|width| share(&natural, width)) {
@@ -129,6 +131,7 @@ mod tests {
                 row("outbound|9080|v1|reviews.a-namespace-with-a-long-name.svc.cluster.local", 9080, "HEALTHY"),
                 row("outbound|80||web.shop.svc.cluster.local", 80, "UNHEALTHY"),
             ],
+            ..Table::default()
         }
     }
 
@@ -155,6 +158,7 @@ mod tests {
         let wide = Table {
             columns: (0..9).map(|n| format!("column_{n}")).collect(),
             rows: vec![(0..9).map(|n| json!(format!("value number {n} of the row"))).collect()],
+            ..Table::default()
         };
         insta::assert_snapshot!(table(&wide, &Look::fitted(40)), @r"
         row 1
@@ -180,7 +184,13 @@ mod tests {
 
     #[test]
     fn an_empty_table_says_so() {
-        assert_eq!(table(&Table { columns: vec!["a".into()], rows: vec![] }, &Look::plain()), "no rows\n");
+        assert_eq!(table(&Table { columns: vec!["a".into()], ..Table::default() }, &Look::plain()), "no rows\n");
+    }
+
+    #[test]
+    fn wide_columns_are_left_out() {
+        let rows = Table { wide: vec!["cluster".into()], ..endpoints() };
+        assert_eq!(table(&rows, &Look::plain()), "port  status\n9080  HEALTHY\n  80  UNHEALTHY\n");
     }
 
     #[test]

@@ -233,7 +233,11 @@ pub(crate) mod tests {
             fix: String::new(),
             docs: String::new(),
         };
-        let rows = Table { columns: vec!["pod".into(), "ready".into()], rows: vec![vec![json!("web-1"), json!(true)]] };
+        let rows = Table {
+            columns: vec!["pod".into(), "ready".into()],
+            rows: vec![vec![json!("web-1"), json!(true)]],
+            ..Table::default()
+        };
         Report {
             title: "JWKS certificate investigation".into(),
             params: json!({"namespace": "shop", "token": ""}).as_object().cloned().unwrap_or_default(),

@@ -3,6 +3,7 @@
 use super::fit;
 use crate::report::Table;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// A value in one cell: text as it is, lists joined, nothing as a dash.
 pub fn cell(value: &Value) -> String {
@@ -39,7 +40,18 @@ pub fn table_of(records: &[&Map<String, Value>]) -> Table {
     }
     let row = |record: &&Map<String, Value>| columns.iter().map(|name| record.get(name).cloned().unwrap_or_default()).collect();
     let rows = records.iter().map(row).collect();
-    Table { columns, rows }
+    Table { columns, rows, wide: Vec::new() }
+}
+
+/// The table without the columns that people are spared.
+pub fn shown(table: &Table) -> Cow<'_, Table> {
+    let shown = table.shown();
+    if shown.len() == table.columns.len() || shown.is_empty() {
+        return Cow::Borrowed(table);
+    }
+    let columns = shown.iter().map(|&index| table.columns[index].clone()).collect();
+    let pick = |row: &Vec<Value>| shown.iter().map(|&index| row.get(index).cloned().unwrap_or_default()).collect();
+    Cow::Owned(Table { columns, rows: table.rows.iter().map(pick).collect(), wide: Vec::new() })
 }
 
 /// A record as `name: value` lines, names aligned.
