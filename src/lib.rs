@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod error;
+pub mod mesh;
 pub mod record;
 pub mod render;
 pub mod report;

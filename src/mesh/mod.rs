@@ -1,0 +1,162 @@
+//! The domain: pods and their proxies, control planes, logs and policies of one mesh, told as rows.
+//!
+//! Everything here is an async function over [`Mesh`] and asks only [`Backend`](crate::backend::Backend).
+//! It prints nothing and reads neither clock, environment nor disk. What did not answer becomes a note
+//! ([`Mesh::take_notes`]) and marks the mesh as [`partial`](Mesh::partial); what did answer is returned.
+
+mod age;
+mod dig;
+#[cfg(test)]
+pub(crate) mod fake;
+pub mod kube;
+mod pod_proxy;
+mod pod_status;
+pub mod pods;
+mod selector;
+mod status;
+
+use crate::backend::{Answer, Ask, Query, SharedBackend};
+use crate::error::Result;
+use jiff::Timestamp;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many questions are open at once, unless told otherwise.
+pub const PARALLEL: usize = 32;
+
+/// One mesh, seen through a backend. Clones share their notes.
+#[derive(Clone)]
+pub struct Mesh {
+    backend: SharedBackend,
+    namespace: Option<String>,
+    parallel: usize,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    notes: Mutex<Vec<String>>,
+    partial: AtomicBool,
+}
+
+impl Mesh {
+    /// The mesh behind this backend.
+    pub fn new(backend: SharedBackend) -> Self {
+        Self { backend, namespace: None, parallel: PARALLEL, shared: Arc::default() }
+    }
+
+    /// The same mesh, looked at in one namespace only. `None` lifts the restriction.
+    #[must_use]
+    pub fn in_namespace(mut self, namespace: Option<String>) -> Self {
+        self.namespace = namespace.filter(|name| !name.is_empty());
+        self
+    }
+
+    /// The same mesh, with at most so many questions open at once.
+    #[must_use]
+    pub fn with_parallel(mut self, parallel: usize) -> Self {
+        self.parallel = parallel.max(1);
+        self
+    }
+
+    /// How many questions may be open at once.
+    pub fn parallel(&self) -> usize {
+        self.parallel
+    }
+
+    /// The backend that is asked.
+    pub fn backend(&self) -> &SharedBackend {
+        &self.backend
+    }
+
+    /// The namespace that lists are restricted to, if the user chose one.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// The namespace of a name that comes without one.
+    pub fn home(&self) -> String {
+        self.namespace.clone().unwrap_or_else(|| self.backend.namespace())
+    }
+
+    /// Which namespace a list is about: the one asked for, else the chosen one, else all (`None`). `*` is all.
+    pub fn scope<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
+        match asked {
+            Some("*") => None,
+            Some("") | None => self.namespace(),
+            named => named,
+        }
+    }
+
+    /// The time to judge by.
+    pub fn now(&self) -> Timestamp {
+        self.backend.now()
+    }
+
+    /// Put one question to this mesh's cluster.
+    ///
+    /// # Errors
+    /// When no answer came. A refusal by status is an answer.
+    pub async fn ask(&self, ask: Ask) -> Result<Answer> {
+        self.backend.ask(&Query::new(self.backend.cluster(), ask)).await
+    }
+
+    /// Keep something worth knowing that is no failure. The same words are kept once.
+    pub fn note(&self, text: impl Into<String>) {
+        let text = text.into();
+        let mut notes = self.notes();
+        if !notes.contains(&text) {
+            notes.push(text);
+        }
+    }
+
+    /// Keep a note on a target that did not answer.
+    pub fn note_missing(&self, text: impl Into<String>) {
+        self.shared.partial.store(true, Ordering::Relaxed);
+        self.note(text);
+    }
+
+    /// The notes so far, in order; they are forgotten here.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notes())
+    }
+
+    /// Whether some target did not answer, since the mesh was made.
+    pub fn partial(&self) -> bool {
+        self.shared.partial.load(Ordering::Relaxed)
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Vec<String>> {
+        self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Mesh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mesh").field("backend", &self.backend.describe()).field("namespace", &self.namespace).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fake::Fake;
+
+    #[test]
+    fn notes_are_kept_once_and_shared_by_clones() {
+        let mesh = Fake::new().mesh();
+        mesh.clone().note("a");
+        mesh.note("a");
+        assert!(!mesh.partial());
+        mesh.note_missing("b");
+        assert_eq!((mesh.take_notes(), mesh.partial()), (vec!["a".to_owned(), "b".to_owned()], true));
+        assert!(mesh.take_notes().is_empty());
+    }
+
+    #[test]
+    fn a_list_is_about_what_was_asked_then_what_was_chosen_then_all() {
+        let all = Fake::new().mesh();
+        let shop = all.clone().in_namespace(Some("shop".into()));
+        assert_eq!((all.scope(None), shop.scope(Some("")), shop.scope(Some("olaf"))), (None, Some("shop"), Some("olaf")));
+        assert_eq!((shop.scope(Some("*")), all.home().as_str(), shop.home().as_str()), (None, "default", "shop"));
+    }
+}
