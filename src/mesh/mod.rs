@@ -8,8 +8,10 @@ mod age;
 mod dig;
 #[cfg(test)]
 pub(crate) mod fake;
+pub mod fan_out;
 pub mod kube;
 mod pod_proxy;
+pub mod pod_ref;
 mod pod_status;
 pub mod pods;
 mod selector;

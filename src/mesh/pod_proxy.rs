@@ -74,6 +74,20 @@ pub(crate) fn is_ambient(pod: &Value) -> bool {
     annotation(pod, "ambient.istio.io/redirection") == Some("enabled")
 }
 
+/// What in the pod itself keeps a sidecar out; empty when nothing does.
+pub(crate) fn opted_out(pod: &Value) -> String {
+    const KEY: &str = "sidecar.istio.io/inject";
+    if label(pod, KEY) == Some("false") {
+        format!("the pod's label {KEY}=false")
+    } else if label(pod, KEY).is_none() && annotation(pod, KEY) == Some("false") {
+        format!("the pod's annotation {KEY}=false")
+    } else if pod.flag("/spec/hostNetwork") {
+        "the pod uses the host's network, where sidecars are never injected".into()
+    } else {
+        String::new()
+    }
+}
+
 fn managed_as_waypoint(pod: &Value) -> bool {
     label(pod, "gateway.istio.io/managed") == Some("istio.io-mesh-controller")
 }

@@ -32,6 +32,20 @@ pub(crate) fn natives(pod: &Value) -> impl Iterator<Item = &Value> {
     pod.list("/spec/initContainers").iter().filter(|container| container.text("/restartPolicy") == Some("Always"))
 }
 
+/// What one container does: `running`, or why not. Empty when the pod has no such container.
+pub(crate) fn container_state(pod: &Value, name: &str) -> String {
+    let named = |object: &&Value| object.text("/name") == Some(name);
+    if !pod.list("/spec/containers").iter().chain(natives(pod)).any(|container| named(&container)) {
+        return String::new();
+    }
+    let mut statuses = pod.list("/status/containerStatuses").iter().chain(pod.list("/status/initContainerStatuses"));
+    match statuses.find(named) {
+        Some(status) if status.pointer("/state/running").is_some() => "running".into(),
+        Some(status) => container_word(status).unwrap_or_else(|| "unknown".into()),
+        None => pod.string("/status/phase").to_lowercase(),
+    }
+}
+
 fn is_native(pod: &Value, name: &str) -> bool {
     natives(pod).any(|container| container.text("/name") == Some(name))
 }
@@ -154,6 +168,19 @@ mod tests {
     fn a_running_pod_counts_its_containers_and_restarts() {
         let state = state(&pod("Running", json!([running("app", true), running("istio-proxy", false)])));
         assert_eq!((state.status.as_str(), state.ready.as_str(), state.restarts, state.why.as_str()), ("Running", "1/2", 2, ""));
+    }
+
+    #[test]
+    fn one_container_can_run_while_another_crashes() {
+        let crash = json!({"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}});
+        let pod = pod("Running", json!([crash, running("istio-proxy", true)]));
+        let states = ["app", "istio-proxy", "other"].map(|name| container_state(&pod, name));
+        assert_eq!(
+            (state(&pod).status.as_str(), states),
+            ("CrashLoopBackOff", ["CrashLoopBackOff", "running", ""].map(Into::into))
+        );
+        let early = json!({"spec": {"containers": [{"name": "istio-proxy"}]}, "status": {"phase": "Pending"}});
+        assert_eq!(container_state(&early, "istio-proxy"), "pending");
     }
 
     #[test]

@@ -54,6 +54,10 @@ record! {
         [wide] pub admin_port: u16,
         /// Whether ztunnel carries its traffic.
         [wide] pub ambient: bool,
+        /// What the proxy's container does: `running`, or why not. Empty without a proxy.
+        [wide] pub proxy_state: String,
+        /// What keeps the sidecar out, as far as the pod itself says: a label, an annotation, the host's network.
+        [wide] pub opted_out: String,
         /// Why it is not running, in the kubelet's or the scheduler's words.
         [wide] pub why: String,
         /// When it was made (RFC 3339).
@@ -128,6 +132,8 @@ impl Pod {
             default_container: annotation(pod, "kubectl.kubernetes.io/default-container").unwrap_or_default().into(),
             admin_port: pod_proxy::admin_port(pod),
             ambient: pod_proxy::is_ambient(pod),
+            proxy_state: pod_status::container_state(pod, pod_proxy::PROXY),
+            opted_out: pod_proxy::opted_out(pod),
             why: state.why,
             created: pod.string("/metadata/creationTimestamp"),
         }

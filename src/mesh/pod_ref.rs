@@ -1,0 +1,525 @@
+//! What a script calls a pod: a row, or text in istioctl's forms. Resolved, and told apart before a proxy is asked.
+
+use super::Mesh;
+use super::dig::{Dig, label};
+use super::kube::{encode, find};
+use super::pods::{Pod, raw};
+use super::selector::Selector;
+use crate::error::{Error, Kind, Result};
+use crate::suggest::closest;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A pod, as an argument of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PodArg {
+    /// `name`, `name.ns`, `ns/name`, `deploy/name[.ns]`, `svc/name[.ns]`, `sts/…`, `ds/…`.
+    Text(String),
+    /// A row or a map with a `namespace`, and with the pod's name under `pod` or `name`.
+    Row(Map<String, Value>),
+}
+
+/// A pod that was found, with what must be known before it is asked something.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodTarget {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its proxy, in the words of [`Pod::proxy`].
+    pub proxy: String,
+    /// What the proxy's container does: `running`, or why not.
+    pub proxy_state: String,
+    /// kubectl's word for its state.
+    pub status: String,
+    /// Why it is not running.
+    pub why: String,
+    /// What in the pod keeps a sidecar out.
+    pub opted_out: String,
+    /// Whether ztunnel carries its traffic.
+    pub ambient: bool,
+    /// The proxy's admin port.
+    pub admin_port: u16,
+    /// Its containers.
+    pub containers: Vec<String>,
+    /// The container that logs are read from when none is named.
+    pub default_container: String,
+}
+
+/// Find the pod that is meant, whatever it runs.
+///
+/// # Errors
+/// When there is none (with the nearest names), or the text could mean several.
+pub async fn resolve(mesh: &Mesh, arg: &PodArg) -> Result<PodTarget> {
+    match arg {
+        PodArg::Text(text) => named(mesh, text.trim()).await.map(PodTarget::from),
+        PodArg::Row(row) => match PodTarget::from_row(row)? {
+            target if target.proxy.is_empty() => in_namespace(mesh, &target.namespace, &target.name).await.map(PodTarget::from),
+            target => Ok(target),
+        },
+    }
+}
+
+/// Find the pod that is meant, and make sure that it runs a proxy which can be asked.
+///
+/// # Errors
+/// As [`resolve`]; [`Kind::NoProxy`] and [`Kind::NotRunning`] say why, and what to do about it.
+pub async fn resolve_proxy(mesh: &Mesh, arg: &PodArg) -> Result<PodTarget> {
+    let mut target = resolve(mesh, arg).await?;
+    if target.check().is_err() && matches!(arg, PodArg::Row(_)) {
+        // A row may be old: what it says is only held against the pod when the pod still is like that.
+        target = in_namespace(mesh, &target.namespace, &target.name).await?.into();
+    }
+    match target.check() {
+        Err(error) if error.kind() == Kind::NoProxy => Err(explain(mesh, &target, error).await),
+        Err(error) => Err(error),
+        Ok(()) => Ok(target),
+    }
+}
+
+impl PodTarget {
+    fn from_row(row: &Map<String, Value>) -> Result<Self> {
+        let text = |key: &str| row.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let (Some(namespace), Some(name)) = (text("namespace"), text("pod").or_else(|| text("name"))) else {
+            let keys: Vec<&str> = row.keys().map(String::as_str).take(8).collect();
+            return Err(Error::new(Kind::BadInput, format!("this is no pod: it has {}", keys.join(", ")))
+                .hint("give a row of `pods()`, a map with `namespace` and `name`, or text such as \"name.namespace\" or \"deploy/name\""));
+        };
+        let pod = row.contains_key("proxy_state").then(|| serde_json::from_value(Value::Object(row.clone())).ok()).flatten();
+        Ok(Self { namespace: namespace.into(), name: name.into(), ..pod.unwrap_or_default() })
+    }
+
+    /// Whether its proxy can be asked at all.
+    fn check(&self) -> Result<()> {
+        match self.proxy.as_str() {
+            "" | "none" => Err(Error::new(Kind::NoProxy, format!("pod {self} runs no proxy"))),
+            "agentgateway" => Err(Error::new(
+                Kind::NoProxy,
+                format!("pod {self} runs agentgateway, which is no Envoy and has no such admin pages"),
+            )
+            .hint("look at its Gateway and its logs instead: `get(\"gateway\")`, `logs(pod)`")),
+            _ if self.proxy_state == "running" => Ok(()),
+            _ => {
+                let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
+                Err(Error::new(
+                    Kind::NotRunning,
+                    format!("pod {self} is {}, its proxy is {}{why}", self.status, self.proxy_state),
+                )
+                .hint(format!("see `events(\"{}\")`, and `logs(pod, #{{previous: true}})` if it crashed", self.namespace)))
+            }
+        }
+    }
+}
+
+impl From<Pod> for PodTarget {
+    fn from(pod: Pod) -> Self {
+        Self {
+            namespace: pod.namespace,
+            name: pod.name,
+            proxy: pod.proxy,
+            proxy_state: pod.proxy_state,
+            status: pod.status,
+            why: pod.why,
+            opted_out: pod.opted_out,
+            ambient: pod.ambient,
+            admin_port: pod.admin_port,
+            containers: pod.containers,
+            default_container: pod.default_container,
+        }
+    }
+}
+
+impl fmt::Display for PodTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// Say why a pod has no proxy, and what would give it one.
+async fn explain(mesh: &Mesh, target: &PodTarget, error: Error) -> Error {
+    if target.proxy == "agentgateway" {
+        return error;
+    }
+    if target.containers.iter().any(|name| name == "discovery") {
+        return error.cause("it is istiod, the control plane").hint("ask it with `istiods()` and `istiod_logs()`");
+    }
+    if target.ambient {
+        return error
+            .cause("the mesh is ambient here: the ztunnel of its node carries it")
+            .hint("ask the ztunnel pod of its node, or its waypoint");
+    }
+    let restart = "then restart the workload: proxies come in when pods are made";
+    if !target.opted_out.is_empty() {
+        return error
+            .cause(format!("kept out by {}", target.opted_out))
+            .hint(format!("remove that in the workload's pod template, {restart}"));
+    }
+    let namespace = find(mesh, &format!("/api/v1/namespaces/{}", encode(&target.namespace))).await;
+    match namespace {
+        Ok(Some(object)) if injects(&object) => error
+            .cause(format!(
+                "namespace {} injects proxies, so the pod is older than that or the injector failed",
+                target.namespace
+            ))
+            .hint(format!(
+                "restart the workload; if that does not help, see `events(\"{}\")` and istiod's webhook",
+                target.namespace
+            )),
+        Ok(Some(_)) => error.cause(format!("namespace {} is not labelled for injection", target.namespace)).hint(format!(
+            "`kubectl label namespace {0} istio-injection=enabled` (or istio.io/rev=REVISION), {restart}",
+            target.namespace
+        )),
+        _ => error.hint(format!(
+            "is namespace {} labelled istio-injection=enabled or istio.io/rev=REVISION? label it, {restart}",
+            target.namespace
+        )),
+    }
+}
+
+fn injects(namespace: &Value) -> bool {
+    match label(namespace, "istio-injection") {
+        Some(word) => word == "enabled",
+        None => label(namespace, "istio.io/rev").is_some(),
+    }
+}
+
+async fn named(mesh: &Mesh, text: &str) -> Result<Pod> {
+    if text.is_empty() {
+        return Err(Error::new(Kind::BadInput, "a pod's name is empty").hint("`pods()` lists them"));
+    }
+    if let Some((left, right)) = text.split_once('/') {
+        let Some(kind) = workload(left) else { return in_namespace(mesh, left, right).await };
+        let (name, namespace) = match right.rsplit_once('.') {
+            Some((name, namespace)) => (name, namespace.to_owned()),
+            None => (right, mesh.home()),
+        };
+        return match kind {
+            "Pod" => in_namespace(mesh, &namespace, name).await,
+            "Service" => of_service(mesh, &namespace, name).await,
+            kind => of_workload(mesh, &namespace, kind, name).await,
+        };
+    }
+    match text.rsplit_once('.') {
+        Some((name, namespace)) => match in_namespace(mesh, namespace, name).await {
+            // Pod names may hold dots themselves.
+            Err(missing) if missing.kind() == Kind::NotFound => get(mesh, &mesh.home(), text).await?.ok_or(missing),
+            found => found,
+        },
+        None => anywhere(mesh, text).await,
+    }
+}
+
+fn workload(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "po" | "pod" | "pods" => "Pod",
+        "svc" | "service" | "services" => "Service",
+        "deploy" | "deployment" | "deployments" | "deployment.apps" => "Deployment",
+        "sts" | "statefulset" | "statefulsets" => "StatefulSet",
+        "ds" | "daemonset" | "daemonsets" => "DaemonSet",
+        "rs" | "replicaset" | "replicasets" => "ReplicaSet",
+        "job" | "jobs" => "Job",
+        _ => return None,
+    })
+}
+
+async fn get(mesh: &Mesh, namespace: &str, name: &str) -> Result<Option<Pod>> {
+    let path = format!("/api/v1/namespaces/{}/pods/{}", encode(namespace), encode(name));
+    Ok(find(mesh, &path).await?.map(|pod| Pod::read(&pod, mesh.now())))
+}
+
+async fn in_namespace(mesh: &Mesh, namespace: &str, name: &str) -> Result<Pod> {
+    if let Some(pod) = get(mesh, namespace, name).await? {
+        return Ok(pod);
+    }
+    let missing = Error::new(Kind::NotFound, format!("there is no pod {name} in namespace {namespace}"));
+    let others = rows(mesh, Some(namespace)).await.unwrap_or_default();
+    if others.is_empty() {
+        return Err(
+            missing.hint(format!("namespace {namespace} has no pods that you can see; `namespaces()` lists the namespaces"))
+        );
+    }
+    Err(near(missing, name, &others))
+}
+
+/// A bare name: in the namespace at hand, else wherever there is exactly one of that name.
+async fn anywhere(mesh: &Mesh, name: &str) -> Result<Pod> {
+    let home = mesh.home();
+    if let Some(pod) = get(mesh, &home, name).await? {
+        return Ok(pod);
+    }
+    let missing = Error::new(Kind::NotFound, format!("there is no pod {name} in namespace {home}"));
+    let Ok(all) = rows(mesh, mesh.namespace()).await else {
+        return Err(missing.hint(format!("write \"{name}.NAMESPACE\" if it lives elsewhere")));
+    };
+    let same: Vec<&Pod> = all.iter().filter(|pod| pod.name == name).collect();
+    match same.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(near(missing, name, &all)),
+        several => {
+            let places: Vec<String> = several.iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
+            Err(Error::new(Kind::BadInput, format!("{name} could be several pods: {}", places.join(", ")))
+                .hint("write it as \"namespace/name\""))
+        }
+    }
+}
+
+async fn rows(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<Pod>> {
+    let now = mesh.now();
+    Ok(raw(mesh, namespace, "").await?.iter().map(|pod| Pod::read(pod, now)).collect())
+}
+
+/// Name the nearest pods, and the workload of that very name if there is one.
+fn near(missing: Error, name: &str, pods: &[Pod]) -> Error {
+    if let Some(pod) = pods.iter().find(|pod| pod.owner.rsplit('/').next() == Some(name) || pod.app == name) {
+        let workload = pod.owner.rsplit('/').next().unwrap_or(name);
+        let form = if pod.owner.starts_with("Deployment/") {
+            format!("deploy/{workload}.{}", pod.namespace)
+        } else {
+            format!("{}/{}", pod.namespace, pod.name)
+        };
+        return missing.hint(format!("did you mean \"{form}\"?"));
+    }
+    let names = closest(name, pods.iter().map(|pod| pod.name.as_str()), 3);
+    let full = |name: &&str| pods.iter().find(|pod| pod.name == **name).map(|pod| format!("{}/{}", pod.namespace, pod.name));
+    let names: Vec<String> = names.iter().filter_map(full).collect();
+    match names.is_empty() {
+        true => missing.hint("`pods()` lists them all"),
+        false => missing.hint(format!("the nearest names are {}", names.join(", "))),
+    }
+}
+
+async fn of_workload(mesh: &Mesh, namespace: &str, kind: &str, name: &str) -> Result<Pod> {
+    let all = rows(mesh, Some(namespace)).await?;
+    let wanted = format!("{kind}/{name}");
+    let own: Vec<Pod> = all.iter().filter(|pod| pod.owner == wanted).cloned().collect();
+    best(own).ok_or_else(|| {
+        let missing = Error::new(Kind::NotFound, format!("no pod in namespace {namespace} belongs to {wanted}"));
+        let mut owners: Vec<&str> = all.iter().map(|pod| pod.owner.as_str()).filter(|owner| !owner.is_empty()).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        let near = closest(&wanted, owners.iter().copied(), 3);
+        match near.is_empty() {
+            true => missing.hint(format!("it may be scaled to zero: `deployments(\"{namespace}\")` tells")),
+            false => missing.hint(format!("pods there belong to {}", near.join(", "))),
+        }
+    })
+}
+
+async fn of_service(mesh: &Mesh, namespace: &str, name: &str) -> Result<Pod> {
+    let path = format!("/api/v1/namespaces/{}/services/{}", encode(namespace), encode(name));
+    let service = find(mesh, &path).await?.ok_or_else(|| {
+        Error::new(Kind::NotFound, format!("there is no service {name} in namespace {namespace}"))
+            .hint(format!("`services(\"{namespace}\")` lists them"))
+    })?;
+    let labels = service.map("/spec/selector");
+    if labels.is_empty() {
+        return Err(Error::new(Kind::NotFound, format!("service {namespace}/{name} selects no pods: it has no selector"))
+            .hint("its endpoints are made by hand or lie outside the cluster: name a pod instead"));
+    }
+    let selector = Selector::of(&labels);
+    let own = rows(mesh, Some(namespace)).await?.into_iter().filter(|pod| selector.matches(&pod.labels)).collect();
+    best(own).ok_or_else(|| {
+        let wanted: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Error::new(Kind::NotFound, format!("service {namespace}/{name} selects no pod: none has {}", wanted.join(",")))
+            .hint("compare the service's selector with the pods' labels")
+    })
+}
+
+/// The pod to ask when a workload has several: one with a running proxy, else a running one, by name.
+fn best(mut pods: Vec<Pod>) -> Option<Pod> {
+    pods.sort_by_key(|pod| (pod.proxy_state != "running", pod.status != "Running", pod.name.clone()));
+    pods.into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, wait};
+    use super::*;
+    use serde_json::json;
+
+    const PODS: &str = include_str!("../../tests/data/kube/pods.json");
+    const NO_POD: &str = include_str!("../../tests/data/kube/no-such-pod.json");
+    const CUSTOMER: &str = "customer-686cf5bf47-mtgsn";
+
+    /// The recorded pods as a cluster answers: every list, every pod by name, and 404 for the names given.
+    fn cluster(missing: &[&str]) -> Fake {
+        let all: Value = serde_json::from_str(PODS).unwrap();
+        let mut fake = Fake::new().kube("/api/v1/pods?limit=500", PODS);
+        for pod in all.list("/items") {
+            fake = fake.kube(&path(&pod.string("/metadata/namespace"), &pod.string("/metadata/name")), pod.to_string());
+        }
+        for namespace in ["olaf", "olaf-customer", "istio-system", "nowhere", "default"] {
+            let items: Vec<_> = all.list("/items").iter().filter(|p| p.text("/metadata/namespace") == Some(namespace)).collect();
+            fake = fake.kube(&format!("/api/v1/namespaces/{namespace}/pods?limit=500"), json!({"items": items}).to_string());
+        }
+        missing.iter().fold(fake, |fake, name| {
+            let (namespace, name) = name.split_once('/').unwrap();
+            fake.refuses(&format!("kube GET {}", path(namespace, name)), 404, NO_POD)
+        })
+    }
+
+    fn path(namespace: &str, name: &str) -> String {
+        format!("/api/v1/namespaces/{namespace}/pods/{name}")
+    }
+
+    fn text(mesh: &Mesh, text: &str) -> Result<String> {
+        wait(resolve(mesh, &PodArg::Text(text.into()))).map(|target| target.to_string())
+    }
+
+    #[test]
+    fn every_form_leads_to_the_pod() {
+        let service = json!({"spec": {"selector": {"app": "recommendation"}}}).to_string();
+        let mesh = cluster(&["default/customer-686cf5bf47-mtgsn"])
+            .kube("/api/v1/namespaces/olaf-customer/services/recommendation", service)
+            .mesh();
+        let full = format!("olaf-customer/{CUSTOMER}");
+        for form in [
+            format!("olaf-customer/{CUSTOMER}"),
+            format!("{CUSTOMER}.olaf-customer"),
+            format!("pod/{CUSTOMER}.olaf-customer"),
+            "deploy/customer.olaf-customer".into(),
+            "Deployment/customer.olaf-customer".into(),
+            format!(" {CUSTOMER} "),
+        ] {
+            assert_eq!(text(&mesh, &form).unwrap(), full, "{form}");
+        }
+        assert_eq!(text(&mesh, "svc/recommendation.olaf-customer").unwrap(), "olaf-customer/recommendation-v1-54cf68f5fb-kmkbj");
+        let at_home = cluster(&[]).mesh().in_namespace(Some("olaf-customer".into()));
+        assert_eq!(text(&at_home, "deploy/customer").unwrap(), full);
+    }
+
+    #[test]
+    fn an_unknown_pod_names_the_nearest() {
+        let mesh = cluster(&[
+            "olaf-customer/customer-686cf5bf47-mtgsx",
+            "olaf-customer/customer",
+            "default/customer",
+            "nowhere/a",
+            "default/customer-686cf5bf47-mtgsx.olaf-customer",
+            "default/customer.olaf-customer",
+            "default/a.nowhere",
+        ])
+        .mesh();
+        for (form, hint) in [
+            ("customer-686cf5bf47-mtgsx.olaf-customer", "the nearest names are olaf-customer/customer-686cf5bf47-mtgsn"),
+            ("customer", "did you mean \"deploy/customer.olaf-customer\"?"),
+            ("customer.olaf-customer", "did you mean \"deploy/customer.olaf-customer\"?"),
+            ("deploy/custmer.olaf-customer", "pods there belong to Deployment/customer"),
+            ("a.nowhere", "namespace nowhere has no pods"),
+        ] {
+            let error = text(&mesh, form).unwrap_err();
+            assert_eq!(error.kind(), Kind::NotFound, "{form}");
+            assert!(error.next_step().unwrap().contains(hint), "{form}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_two_namespaces_have_is_not_guessed() {
+        let pod = |namespace: &str| json!({"metadata": {"name": "web", "namespace": namespace}});
+        let mesh = Fake::new()
+            .refuses("kube GET /api/v1/namespaces/default/pods/web", 404, NO_POD)
+            .kube("/api/v1/pods?limit=500", json!({"items": [pod("a"), pod("b")]}).to_string())
+            .mesh();
+        let error = text(&mesh, "web").unwrap_err();
+        assert_eq!((error.kind(), error.message()), (Kind::BadInput, "web could be several pods: a/web, b/web"));
+    }
+
+    #[test]
+    fn services_that_select_nothing_say_so() {
+        let mesh = cluster(&[])
+            .kube("/api/v1/namespaces/olaf/services/none", r#"{"spec":{}}"#)
+            .kube("/api/v1/namespaces/olaf/services/miss", r#"{"spec":{"selector":{"app":"zzz"}}}"#)
+            .refuses("kube GET /api/v1/namespaces/olaf/services/gone", 404, NO_POD)
+            .mesh();
+        for (name, says) in [("none", "no selector"), ("miss", "none has app=zzz"), ("gone", "there is no service gone")] {
+            let error = text(&mesh, &format!("svc/{name}.olaf")).unwrap_err();
+            assert!(error.message().contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn rows_are_taken_as_they_are_and_other_tables_by_their_pod_column() {
+        let (mesh, fake) = cluster(&[]).shared();
+        let pods = wait(super::super::pods::pods(&mesh, Some("olaf-customer"), &Default::default())).unwrap();
+        let Value::Object(row) = serde_json::to_value(&pods[0]).unwrap() else { panic!("a row is an object") };
+        let before = fake.asked().len();
+        assert_eq!(wait(resolve_proxy(&mesh, &PodArg::Row(row))).unwrap(), PodTarget::from(pods[0].clone()));
+        assert_eq!(fake.asked().len(), before);
+        let filter = json!({"namespace": "olaf-customer", "pod": CUSTOMER, "name": "envoy.filters.http.router"});
+        let target = wait(resolve(&mesh, &PodArg::Row(filter.as_object().unwrap().clone()))).unwrap();
+        assert_eq!((target.name.as_str(), target.proxy.as_str()), (CUSTOMER, "sidecar"));
+        let nonsense = json!({"a": 1}).as_object().unwrap().clone();
+        assert!(wait(resolve(&mesh, &PodArg::Row(nonsense))).unwrap_err().message().contains("this is no pod: it has a"));
+    }
+
+    fn refused(pod: Value, namespace: Option<Value>) -> Error {
+        let mut fake = Fake::new().kube("/api/v1/namespaces/n/pods/p", pod.to_string());
+        if let Some(namespace) = namespace {
+            fake = fake.kube("/api/v1/namespaces/n", namespace.to_string());
+        }
+        wait(resolve_proxy(&fake.mesh(), &PodArg::Text("n/p".into()))).unwrap_err()
+    }
+
+    #[test]
+    fn a_pod_without_a_proxy_says_why_and_what_to_do() {
+        let pod = |metadata: Value, spec: Value| {
+            json!({"metadata": {"name": "p", "namespace": "n", "labels": metadata["labels"],
+            "annotations": metadata["annotations"]}, "spec": spec, "status": {"phase": "Running"}})
+        };
+        let plain = json!({"containers": [{"name": "web"}]});
+        let bare = || pod(json!({}), plain.clone());
+        let labelled = json!({"metadata": {"name": "n", "labels": {"istio-injection": "enabled"}}});
+        let unlabelled = json!({"metadata": {"name": "n", "labels": {"istio-injection": "disabled", "istio.io/rev": "a"}}});
+        for (error, cause, hint) in [
+            (
+                refused(bare(), Some(unlabelled)),
+                "not labelled for injection",
+                "kubectl label namespace n istio-injection=enabled",
+            ),
+            (refused(bare(), Some(labelled)), "injects proxies, so the pod is older", "restart the workload"),
+            (refused(bare(), None), "", "is namespace n labelled"),
+            (
+                refused(pod(json!({"labels": {"sidecar.istio.io/inject": "false"}}), plain.clone()), None),
+                "kept out by the pod's label",
+                "remove that",
+            ),
+            (refused(pod(json!({}), json!({"hostNetwork": true, "containers": []})), None), "host's network", "remove that"),
+            (
+                refused(pod(json!({"annotations": {"ambient.istio.io/redirection": "enabled"}}), plain.clone()), None),
+                "ztunnel",
+                "waypoint",
+            ),
+            (refused(pod(json!({}), json!({"containers": [{"name": "discovery"}]})), None), "control plane", "istiods()"),
+        ] {
+            assert_eq!(error.kind(), Kind::NoProxy);
+            assert!(error.to_string().contains("pod n/p runs no proxy") && error.to_string().contains(cause), "{error}");
+            assert!(error.next_step().unwrap().contains(hint), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_does_not_run_is_not_asked_but_one_beside_a_crashing_app_is() {
+        let statuses = |proxy: Value| {
+            json!({"metadata": {"name": "p", "namespace": "n"},
+            "spec": {"containers": [{"name": "app"}, {"name": "istio-proxy"}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Initialized", "status": "True"}], "containerStatuses": [
+                {"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}},
+                {"name": "istio-proxy", "state": proxy}]}})
+        };
+        let down = refused(statuses(json!({"waiting": {"reason": "ImagePullBackOff"}})), None);
+        assert_eq!(down.kind(), Kind::NotRunning);
+        assert_eq!(down.message(), "pod n/p is CrashLoopBackOff, its proxy is ImagePullBackOff: container app: back-off");
+        let up = Fake::new().kube("/api/v1/namespaces/n/pods/p", statuses(json!({"running": {}})).to_string()).mesh();
+        assert_eq!(wait(resolve_proxy(&up, &PodArg::Text("n/p".into()))).unwrap().proxy, "sidecar");
+    }
+
+    #[test]
+    fn an_old_row_is_not_held_against_a_pod_that_recovered() {
+        let mesh = cluster(&[]).mesh();
+        let row = json!({"namespace": "olaf-customer", "name": CUSTOMER, "proxy": "sidecar", "proxy_state": "CrashLoopBackOff", "status": "Error"});
+        let target = wait(resolve_proxy(&mesh, &PodArg::Row(row.as_object().unwrap().clone()))).unwrap();
+        assert_eq!(target.proxy_state, "running");
+    }
+}
