@@ -1,0 +1,231 @@
+//! The one index of everything a script can call, read from the functions themselves.
+
+use super::explain::plain_types;
+use crate::record::Schema;
+use crate::suggest::nearest;
+use rhai::{Engine, Module};
+use serde_json::Value;
+
+/// Everything a script can call.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// Sorted by family, then name; overloads are one entry.
+    pub entries: Vec<Entry>,
+}
+
+/// One function with all its overloads.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name, without a module.
+    pub name: String,
+    /// The module of the standard library it belongs to; global functions have none.
+    pub module: Option<String>,
+    /// Where it stands in the reference: `kube`, `envoy`, …; for the standard library its module.
+    pub family: String,
+    /// One a way to call it: `pods(namespace: string)`.
+    pub signatures: Vec<String>,
+    /// What it does, in a sentence.
+    pub summary: String,
+    /// The whole description, Markdown, examples included.
+    pub doc: String,
+    /// Its examples, runnable on the demo tape.
+    pub examples: Vec<Example>,
+    /// The rows it returns.
+    pub rows: Option<&'static Schema>,
+    /// The options it takes.
+    pub options: Option<&'static Schema>,
+}
+
+/// A documented call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The code.
+    pub code: String,
+    /// What its last line is worth, as JSON, when the documentation says so.
+    pub result: Option<String>,
+}
+
+impl Entry {
+    /// Its name as scripts write it.
+    pub fn full_name(&self) -> String {
+        match &self.module {
+            Some(module) => format!("{module}::{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+impl Catalog {
+    /// Index the native families and the standard library of an engine.
+    pub(super) fn new(families: &[(&'static str, Module)], engine: &Engine, schemas: &[&'static Schema]) -> Self {
+        let mut entries = Vec::new();
+        for (family, module) in families {
+            let mut alone = Engine::new_raw();
+            alone.register_global_module(module.clone().into());
+            let metadata = metadata(&alone);
+            collect(&mut entries, functions(&metadata), family, None);
+        }
+        let metadata = metadata(engine);
+        for (name, _) in super::stdlib::MODULES {
+            let module = &metadata["modules"][name];
+            collect(&mut entries, functions(module), name, Some(name));
+        }
+        for entry in &mut entries {
+            finish(entry, schemas);
+        }
+        Self { entries }
+    }
+
+    /// An entry by its name, with or without module.
+    pub fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.full_name() == name).or_else(|| self.entries.iter().find(|entry| entry.name == name))
+    }
+
+    /// The entries whose name or text holds all these words, those with a hit in the name first.
+    pub fn search(&self, text: &str) -> Vec<&Entry> {
+        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+        let hit = |text: &str| words.iter().all(|word| text.to_lowercase().contains(word));
+        let (named, told): (Vec<_>, Vec<_>) = self
+            .entries
+            .iter()
+            .filter(|entry| hit(&format!("{} {} {}", entry.full_name(), entry.family, entry.doc)))
+            .partition(|entry| hit(&entry.full_name()));
+        named.into_iter().chain(told).collect()
+    }
+
+    /// The known name nearest to a misspelt one.
+    pub fn suggest(&self, name: &str) -> Option<String> {
+        let names: Vec<String> = self.entries.iter().map(Entry::full_name).collect();
+        nearest(name, names.iter().map(String::as_str)).map(ToString::to_string)
+    }
+
+    /// The ways to call a function.
+    pub fn signatures(&self, name: &str) -> Vec<String> {
+        self.entries.iter().find(|entry| entry.full_name() == name).map(|entry| entry.signatures.clone()).unwrap_or_default()
+    }
+
+    /// The modules of the standard library.
+    pub fn modules(&self) -> Vec<String> {
+        let mut modules: Vec<String> = self.entries.iter().filter_map(|entry| entry.module.clone()).collect();
+        modules.dedup();
+        modules
+    }
+}
+
+fn metadata(engine: &Engine) -> Value {
+    engine.gen_fn_metadata_to_json(false).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+fn functions(module: &Value) -> &[Value] {
+    module["functions"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Operators, getters and closures are not looked up by name.
+fn is_callable(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty()
+}
+
+fn collect(entries: &mut Vec<Entry>, functions: &[Value], family: &str, module: Option<&str>) {
+    for function in functions {
+        let name = function["name"].as_str().unwrap_or_default();
+        if !is_callable(name) || function["access"] == "private" || function["isAnonymous"] == true {
+            continue;
+        }
+        let known = entries.iter().position(|entry| entry.name == name && entry.family == family);
+        let index = known.unwrap_or_else(|| {
+            entries.push(blank(name, family, module));
+            entries.len() - 1
+        });
+        add_overload(&mut entries[index], function);
+    }
+}
+
+fn blank(name: &str, family: &str, module: Option<&str>) -> Entry {
+    Entry {
+        name: name.into(),
+        module: module.map(Into::into),
+        family: family.into(),
+        signatures: Vec::new(),
+        summary: String::new(),
+        doc: String::new(),
+        examples: Vec::new(),
+        rows: None,
+        options: None,
+    }
+}
+
+fn add_overload(entry: &mut Entry, function: &Value) {
+    let signature = signature(&entry.full_name(), function);
+    if !entry.signatures.contains(&signature) {
+        entry.signatures.push(signature);
+    }
+    let lines: Vec<&str> = function["docComments"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let doc = undoc(&lines.join("\n"));
+    // The overload with the longest text tells the whole story.
+    if doc.len() > entry.doc.len() {
+        entry.doc = doc;
+    }
+}
+
+fn signature(name: &str, function: &Value) -> String {
+    let parameter = |parameter: &Value| {
+        let name = parameter["name"].as_str().unwrap_or("value").trim_start_matches('_');
+        match parameter["type"].as_str().map(plain) {
+            Some(kind) if kind != "any" => format!("{name}: {kind}"),
+            _ => name.to_string(),
+        }
+    };
+    let parameters: Vec<String> = function["params"].as_array().into_iter().flatten().map(parameter).collect();
+    format!("{name}({})", parameters.join(", "))
+}
+
+/// A parameter's type as users know it.
+fn plain(kind: &str) -> String {
+    let kind = kind.trim().trim_start_matches("&mut ");
+    match kind {
+        "Row" => "row".into(),
+        "Array" => "array".into(),
+        "INT" => "int".into(),
+        "FLOAT" => "float".into(),
+        "Map" => "map".into(),
+        "&str" | "String" => "string".into(),
+        other => plain_types(other),
+    }
+}
+
+/// Doc comments without their marks.
+fn undoc(comment: &str) -> String {
+    let line = |line: &str| {
+        let line = line.trim();
+        line.strip_prefix("///").map(|rest| rest.strip_prefix(' ').unwrap_or(rest)).unwrap_or(line).trim_end().to_string()
+    };
+    comment.lines().map(line).collect::<Vec<_>>().join("\n").trim().to_string()
+}
+
+fn finish(entry: &mut Entry, schemas: &[&'static Schema]) {
+    entry.signatures.sort_by_key(String::len);
+    let paragraph = entry.doc.split("\n\n").next().unwrap_or_default();
+    entry.summary = paragraph.replace('\n', " ");
+    entry.examples = examples(&entry.doc);
+    entry.rows = mentioned(&entry.doc, schemas, "row");
+    entry.options = mentioned(&entry.doc, schemas, "options");
+}
+
+/// The schema that a text names: "`pod` rows", "`logs` options".
+fn mentioned(doc: &str, schemas: &[&'static Schema], what: &str) -> Option<&'static Schema> {
+    schemas.iter().find(|schema| doc.contains(&format!("`{}` {what}", schema.name))).copied()
+}
+
+fn examples(doc: &str) -> Vec<Example> {
+    let blocks = doc.split("```rhai\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks
+        .map(|block| {
+            let block = block.trim_end();
+            let last = block.lines().last().unwrap_or_default();
+            match last.rsplit_once("    // ") {
+                Some((_, result)) => Example { code: block.to_string(), result: Some(result.trim().into()) },
+                None => Example { code: block.into(), result: None },
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,166 @@
+//! Values of scripts ⇄ JSON, and what a value shows itself as.
+
+use super::row::Row;
+use super::secret::Secret;
+use crate::error::Error;
+use crate::report::{Content, Table};
+use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, Map};
+use serde_json::Value;
+
+/// A JSON value as scripts see it: objects become maps, null becomes `()`.
+pub fn from_value(value: Value) -> Dynamic {
+    match value {
+        Value::Null => Dynamic::UNIT,
+        Value::Bool(flag) => flag.into(),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.into(),
+            None => number.as_f64().unwrap_or(FLOAT::NAN).into(),
+        },
+        Value::String(text) => text.into(),
+        Value::Array(items) => items.into_iter().map(from_value).collect::<Array>().into(),
+        Value::Object(fields) => {
+            let map: Map = fields.into_iter().map(|(name, value)| (name.into(), from_value(value))).collect();
+            map.into()
+        }
+    }
+}
+
+/// A value of a script as JSON. Secrets stay redacted; functions become their name.
+pub fn to_value(value: &Dynamic) -> Value {
+    if value.is_unit() {
+        return Value::Null;
+    }
+    if let Ok(flag) = value.as_bool() {
+        return flag.into();
+    }
+    if let Ok(whole) = value.as_int() {
+        return whole.into();
+    }
+    if let Ok(float) = value.as_float() {
+        return float.into();
+    }
+    if let Some(items) = value.read_lock::<Array>() {
+        return items.iter().map(to_value).collect();
+    }
+    if let Some(map) = value.read_lock::<Map>() {
+        return Value::Object(map.iter().map(|(name, value)| (name.to_string(), to_value(value))).collect());
+    }
+    custom_to_value(value)
+}
+
+fn custom_to_value(value: &Dynamic) -> Value {
+    if let Some(row) = value.read_lock::<Row>() {
+        return row.to_value();
+    }
+    if let Some(table) = value.read_lock::<Table>() {
+        return table_to_value(&table);
+    }
+    if let Some(error) = value.read_lock::<Error>() {
+        return serde_json::to_value(&*error).unwrap_or_default();
+    }
+    if let Some(secret) = value.read_lock::<Secret>() {
+        return secret.to_string().into();
+    }
+    if let Some(function) = value.read_lock::<FnPtr>() {
+        return function.fn_name().into();
+    }
+    if let Some(bytes) = value.read_lock::<Blob>() {
+        return bytes.iter().copied().collect();
+    }
+    if let Some(range) = value.read_lock::<std::ops::Range<INT>>() {
+        return range.clone().collect();
+    }
+    value.to_string().into()
+}
+
+fn table_to_value(table: &Table) -> Value {
+    let object = |row: &Vec<Value>| Value::Object(table.columns.iter().cloned().zip(row.iter().cloned()).collect());
+    table.rows.iter().map(object).collect()
+}
+
+/// What a value shows itself as.
+pub fn content(value: &Dynamic) -> Content {
+    if value.is_unit() {
+        return Content::Nothing;
+    }
+    if let Some(table) = value.read_lock::<Table>() {
+        return Content::Table(table.clone());
+    }
+    if let Some(items) = value.read_lock::<Array>()
+        && let Some(table) = table(&items)
+    {
+        return Content::Table(table);
+    }
+    match to_value(value) {
+        Value::String(text) => Content::Text(text),
+        other => Content::Value(other),
+    }
+}
+
+/// An array of rows or maps as a table. Columns stand in the order in which they are first met.
+pub fn table(items: &[Dynamic]) -> Option<Table> {
+    if items.is_empty() || !items.iter().all(|item| item.is::<Row>() || item.is_map()) {
+        return None;
+    }
+    let mut table = Table::default();
+    for item in items {
+        note_columns(&mut table, item);
+    }
+    table.rows = items.iter().map(|item| table.columns.iter().map(|column| field(item, column)).collect()).collect();
+    Some(table)
+}
+
+fn note_columns(table: &mut Table, item: &Dynamic) {
+    if let Some(row) = item.read_lock::<Row>() {
+        for column in &row.shape().columns {
+            add_column(table, &column.name, column.wide);
+        }
+    } else if let Some(map) = item.read_lock::<Map>() {
+        for name in map.keys() {
+            add_column(table, name, false);
+        }
+    }
+}
+
+fn add_column(table: &mut Table, name: &str, wide: bool) {
+    if !table.columns.iter().any(|known| known == name) {
+        table.columns.push(name.into());
+        if wide {
+            table.wide.push(name.into());
+        }
+    }
+}
+
+/// A field of a row or a map as JSON; null when it is missing.
+pub fn field(item: &Dynamic, name: &str) -> Value {
+    if let Some(row) = item.read_lock::<Row>() {
+        return row.get(name).map(to_value).unwrap_or_default();
+    }
+    item.read_lock::<Map>().and_then(|map| map.get(name).map(to_value)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn json_survives_the_way_through_a_script() {
+        let value = json!({"a": [1, -2, 2.5, true, null, "x"], "b": {}});
+        assert_eq!(to_value(&from_value(value.clone())), value);
+    }
+
+    #[test]
+    fn a_secret_stays_secret_in_json() {
+        let value = Dynamic::from(vec![Dynamic::from(Secret::new("hunter2"))]);
+        assert!(!to_value(&value).to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn an_array_of_maps_shows_itself_as_a_table() {
+        let items = from_value(json!([{"a": 1}, {"a": 2, "b": "x"}]));
+        let Content::Table(table) = content(&items) else { panic!("a table") };
+        assert_eq!((table.columns, table.rows), (vec!["a".to_string(), "b".into()], vec![vec![json!(1), json!(null)], vec![json!(2), json!("x")]]));
+        assert_eq!(content(&from_value(json!([1, 2]))), Content::Value(json!([1, 2])));
+    }
+}

@@ -1,0 +1,46 @@
+//! The engine: language settings, limits, and what ends a runaway script.
+
+use super::limits::Limits;
+use super::session::{Interrupt, Session, interrupted};
+use crate::error::{Error, Kind};
+use rhai::{Dynamic, Engine};
+use std::sync::Arc;
+
+/// The language as pilotage speaks it, for compiling and for running.
+///
+/// All depths are set: the engine's own defaults differ between debug and release builds.
+pub(super) fn language(engine: &mut Engine) {
+    engine.set_max_expr_depths(128, 64);
+    engine.set_fail_on_invalid_map_property(true);
+    engine.set_strict_variables(true);
+    // A string that becomes code would escape every check made before running.
+    engine.disable_symbol("eval");
+}
+
+/// Limits, and the ear for Ctrl-C.
+pub(super) fn guard(engine: &mut Engine, limits: Limits, interrupt: Interrupt) {
+    engine.set_max_operations(limits.operations);
+    engine.set_max_call_levels(limits.call_depth);
+    engine.on_progress(move |_| {
+        if interrupt.is_triggered() {
+            return Some(interrupted());
+        }
+        match limits.memory {
+            Some((most, used)) if used() > most => Some(out_of_memory(most)),
+            _ => None,
+        }
+    });
+}
+
+fn out_of_memory(most: usize) -> Dynamic {
+    let message = format!("the script used more than {} MiB of memory", most >> 20);
+    Dynamic::from(Error::new(Kind::Limit, message).hint("keep rows rather than whole documents; `--max-memory` raises the limit"))
+}
+
+/// `print` and `debug` go where the session says.
+pub(super) fn printing(engine: &mut Engine, session: &Arc<Session>) {
+    let printer = session.clone();
+    engine.on_print(move |text| printer.print(text));
+    let printer = session.clone();
+    engine.on_debug(move |text, _, _| printer.print(text));
+}

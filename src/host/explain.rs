@@ -1,0 +1,118 @@
+//! The engine's failures, said for the person who wrote the script.
+
+use super::catalog::Catalog;
+use super::failure::{Failure, place, thrown, unwind};
+use crate::error::{Error, Kind};
+use rhai::{Dynamic, EvalAltResult, ParseError};
+
+/// A script that does not compile.
+pub(super) fn syntax(error: ParseError, file: &str, source: &str) -> Failure {
+    let message = format!("syntax error: {}", error.err_type());
+    Failure {
+        error: Error::new(Kind::Script, message),
+        position: place(error.position()),
+        file: file.into(),
+        source: Some(source.into()),
+        frames: Vec::new(),
+    }
+}
+
+/// A script that failed while it ran. `source` gives the text of a file.
+pub(super) fn failure(error: EvalAltResult, file: &str, catalog: &Catalog, source: impl Fn(&str) -> Option<String>) -> Failure {
+    let unwound = unwind(error, file);
+    let position = unwound.fault.position();
+    let file = unwound.file.unwrap_or_else(|| file.into());
+    Failure {
+        error: explain(unwound.fault, catalog),
+        position: place(position),
+        source: source(&file),
+        file,
+        frames: unwound.frames,
+    }
+}
+
+fn explain(fault: EvalAltResult, catalog: &Catalog) -> Error {
+    use EvalAltResult as E;
+    match fault {
+        E::ErrorRuntime(value, _) => thrown(&value),
+        E::ErrorTerminated(token, _) => terminated(&token),
+        E::ErrorFunctionNotFound(signature, _) => unknown_function(&signature, catalog),
+        E::ErrorVariableNotFound(name, _) => unknown_name("variable", &name, catalog),
+        E::ErrorModuleNotFound(name, _) => unknown_module(&name, catalog),
+        E::ErrorTooManyOperations(_) => limit("the script ran too long: it reached the limit of operations")
+            .hint("is there a loop that never ends? `--max-operations` raises the limit"),
+        E::ErrorStackOverflow(_) => limit("calls are nested too deeply").hint("does a function call itself without end?"),
+        E::ErrorParsing(kind, _) => Error::new(Kind::Script, format!("syntax error: {kind}")),
+        E::ErrorMismatchDataType(wanted, got, _) if !wanted.is_empty() => {
+            Error::new(Kind::Script, format!("expected {}, found {}", plain_types(&wanted), plain_types(&got)))
+        }
+        mut other => {
+            // The position is shown with the source line; the sentence need not repeat it.
+            other.clear_position();
+            Error::new(Kind::Script, plain_types(&other.to_string()))
+        }
+    }
+}
+
+fn limit(message: &str) -> Error {
+    Error::new(Kind::Limit, message)
+}
+
+fn terminated(token: &Dynamic) -> Error {
+    token.clone().try_cast::<Error>().unwrap_or_else(|| Error::new(Kind::Interrupted, "interrupted"))
+}
+
+/// `podz (i64, map)`: no function of that name, or none that takes these.
+fn unknown_function(signature: &str, catalog: &Catalog) -> Error {
+    let (name, given) = signature.split_once(" (").unwrap_or((signature, ")"));
+    let given = plain_types(given.trim_end_matches(')'));
+    let name = name.trim();
+    let known = catalog.signatures(name);
+    if !known.is_empty() {
+        return Error::new(Kind::Script, format!("{name} does not take ({given})")).hint(format!("it can be called as {}", known.join(" or ")));
+    }
+    unknown_name("function", name, catalog).cause_types(&given)
+}
+
+trait CauseTypes {
+    fn cause_types(self, given: &str) -> Self;
+}
+
+impl CauseTypes for Error {
+    fn cause_types(self, given: &str) -> Self {
+        if given.is_empty() { self } else { self.cause(format!("called with ({given})")) }
+    }
+}
+
+fn unknown_name(what: &str, name: &str, catalog: &Catalog) -> Error {
+    let error = Error::new(Kind::Script, format!("there is no {what} {name}"));
+    match catalog.suggest(name) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint("`pilotage doc` lists all functions"),
+    }
+}
+
+fn unknown_module(name: &str, catalog: &Catalog) -> Error {
+    let error = Error::new(Kind::Script, format!("there is no module {name}"));
+    let modules = catalog.modules();
+    match crate::suggest::nearest(name, modules.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean {near}::?")),
+        None => error.hint("imports are looked for beside the playbook and in the user's folder of scripts"),
+    }
+}
+
+/// Rust's and the engine's type names, in the words of the language.
+pub(super) fn plain_types(text: &str) -> String {
+    const WORDS: &[(&str, &str)] = &[
+        ("&str | ImmutableString | String", "string"),
+        ("&str | String | ImmutableString | string", "string"),
+        ("ImmutableString", "string"),
+        ("i64", "int"),
+        ("f64", "float"),
+        ("Map | map", "map"),
+        ("types::dynamic::Dynamic", "any"),
+        ("Dynamic", "any"),
+        ("()", "nothing"),
+    ];
+    WORDS.iter().fold(text.to_string(), |text, (rust, word)| text.replace(rust, word))
+}

@@ -1,0 +1,266 @@
+//! Everything that knows the script language, the bound functions aside.
+//!
+//! [`Host`] is the engine with its session: it evaluates typed lines and runs playbooks. Which functions exist it is told
+//! by whoever builds it ([`crate::Pilotage`]), so it depends on none of them.
+
+mod catalog;
+pub mod convert;
+mod engine;
+mod explain;
+mod failure;
+mod imports;
+mod limits;
+mod options;
+pub mod playbook;
+mod row;
+mod secret;
+mod session;
+mod stdlib;
+
+pub use catalog::{Catalog, Entry, Example};
+pub use failure::{Failure, Fallible, Frame, Place, raise};
+pub use limits::Limits;
+pub use options::{options, text_or_secret};
+pub use playbook::{Header, Param, ParamKind, Playbook};
+pub use row::{Row, Shape, ShapeColumn};
+pub use secret::Secret;
+pub use session::{Call, Files, Interrupt, Output, Session, Silent};
+
+use crate::backend::SharedBackend;
+use crate::error::{Error, Kind, Result};
+use crate::record::Schema;
+use crate::report::{Content, Report};
+use rhai::{AST, Dynamic, Engine, Module, Scope, Stmt};
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The name under which typed input shows up in failures.
+pub const INPUT: &str = "input";
+
+/// What a host is made of.
+pub(crate) struct Parts {
+    pub backend: SharedBackend,
+    pub limits: Limits,
+    pub parallel: usize,
+    pub output: Arc<dyn Output>,
+    pub families: Vec<(&'static str, Module)>,
+    pub schemas: Vec<&'static Schema>,
+    pub import_folders: Vec<PathBuf>,
+}
+
+/// The engine with its session.
+pub struct Host {
+    engine: Engine,
+    session: Arc<Session>,
+    catalog: OnceLock<Catalog>,
+    families: Vec<(&'static str, Module)>,
+    schemas: Vec<&'static Schema>,
+    folders: imports::Folders,
+    import_folders: Vec<PathBuf>,
+    typed: Mutex<Typed>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+/// What lives on from one typed line to the next.
+#[derive(Default)]
+struct Typed {
+    scope: Scope<'static>,
+    functions: AST,
+    imports: AST,
+    /// The text evaluated last, for showing where it failed.
+    source: String,
+}
+
+/// A playbook that failed, and what it had reported by then.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub failure: Failure,
+    /// The report up to there.
+    pub report: Report,
+}
+
+impl Host {
+    pub(crate) fn new(parts: Parts) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
+        let session = Session::new(parts.backend, runtime.handle().clone(), parts.parallel, parts.output);
+        let folders = imports::Folders::default();
+        folders.set(parts.import_folders.clone());
+        let mut engine = Engine::new();
+        engine::language(&mut engine);
+        engine::guard(&mut engine, parts.limits, session.interrupt.clone());
+        engine::printing(&mut engine, &session);
+        engine.set_default_tag(Dynamic::from(session.clone()));
+        engine.set_module_resolver(folders.clone());
+        engine.register_type_with_name::<Row>("row");
+        engine.register_type_with_name::<Secret>("secret");
+        engine.register_type_with_name::<Error>("error");
+        engine.register_type_with_name::<crate::report::Table>("table");
+        for (_, module) in &parts.families {
+            engine.register_global_module(module.clone().into());
+        }
+        stdlib::register(&mut engine)?;
+        Ok(Self {
+            engine,
+            session,
+            catalog: OnceLock::new(),
+            families: parts.families,
+            schemas: parts.schemas,
+            folders,
+            import_folders: parts.import_folders,
+            typed: Mutex::default(),
+            runtime: Some(runtime),
+        })
+    }
+
+    /// Evaluate a text. Its variables, functions and imports live on to the next.
+    ///
+    /// # Errors
+    /// When it does not compile, fails, or is stopped.
+    pub fn eval(&self, source: &str) -> std::result::Result<Dynamic, Box<Failure>> {
+        self.session.interrupt.renew();
+        self.session.set_files(Files::Any);
+        let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        typed.source = source.into();
+        let mut line = self
+            .engine
+            .compile_with_scope(&typed.scope, source)
+            .map_err(|error| Box::new(explain::syntax(error, INPUT, source)))?;
+        line.set_source(INPUT);
+        let whole = typed.imports.merge(&typed.functions).merge(&line);
+        let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut typed.scope, &whole);
+        if outcome.is_ok() {
+            typed.remember(&whole, &line);
+        }
+        let source = typed.source.clone();
+        drop(typed);
+        outcome.map_err(|error| Box::new(self.failure(*error, INPUT, &source)))
+    }
+
+    /// Run a playbook with checked parameters ([`Playbook::bind`]).
+    ///
+    /// # Errors
+    /// When it does not compile, fails, or is stopped; with what it had reported by then.
+    pub fn run(&self, playbook: &Playbook, params: &Map<String, Value>) -> std::result::Result<Report, Box<Failed>> {
+        self.session.interrupt.renew();
+        let file = playbook.file();
+        self.session.begin_report(Report {
+            title: playbook.title().into(),
+            params: playbook.shown(params),
+            ..Report::default()
+        });
+        let here = std::env::current_dir().unwrap_or_default();
+        let before = self.session.set_files(Files::Below(here));
+        self.folders.set(beside(playbook).into_iter().chain(self.import_folders.clone()));
+        let outcome = self.run_body(playbook, params, &file);
+        self.session.set_files(before);
+        self.folders.set(self.import_folders.clone());
+        let mut report = self.session.end_report();
+        report.notes = self.take_notes();
+        match outcome {
+            Ok(()) => Ok(report),
+            Err(failure) => Err(Box::new(Failed { failure: *failure, report })),
+        }
+    }
+
+    fn run_body(&self, playbook: &Playbook, params: &Map<String, Value>, file: &str) -> std::result::Result<(), Box<Failure>> {
+        let mut scope = playbook.scope(params);
+        let mut ast = self
+            .engine
+            .compile_with_scope(&scope, &playbook.source)
+            .map_err(|error| Box::new(explain::syntax(error, file, &playbook.source)))?;
+        ast.set_source(file);
+        let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
+        outcome.map(|_| ()).map_err(|error| Box::new(self.failure(*error, file, &playbook.source)))
+    }
+
+    fn failure(&self, error: rhai::EvalAltResult, file: &str, source: &str) -> Failure {
+        explain::failure(error, file, self.catalog(), |name| {
+            if name == file {
+                return Some(source.to_string());
+            }
+            stdlib::MODULES.iter().find(|(module, _)| stdlib::file(module) == name).map(|(_, source)| (*source).to_string())
+        })
+    }
+
+    /// Whether a text is the beginning of something longer, by asking the parser.
+    pub fn is_incomplete(&self, source: &str) -> bool {
+        let typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Err(error) = self.engine.compile_with_scope(&typed.scope, source) else { return false };
+        incomplete(&error, source)
+    }
+
+    /// What a value shows itself as.
+    pub fn content(&self, value: &Dynamic) -> Content {
+        convert::content(value)
+    }
+
+    /// Everything a script can call.
+    pub fn catalog(&self) -> &Catalog {
+        self.catalog.get_or_init(|| Catalog::new(&self.families, &self.engine, &self.schemas))
+    }
+
+    /// What stops this host's scripts.
+    pub fn interrupt(&self) -> Interrupt {
+        self.session.interrupt.clone()
+    }
+
+    /// What was worth telling since the last time: pods that did not answer, permissions that are missing.
+    pub fn take_notes(&self) -> Vec<String> {
+        self.session.mesh.take_notes()
+    }
+
+    /// Whether some target did not answer since the last time this was asked.
+    pub fn take_partial(&self) -> bool {
+        self.session.mesh.take_partial()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // A hanging connection must not keep the program alive.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Typed {
+    fn remember(&mut self, whole: &AST, line: &AST) {
+        self.functions = whole.clone_functions_only();
+        let imports: Vec<Stmt> = line.statements().iter().filter(|statement| matches!(statement, Stmt::Import(..))).cloned().collect();
+        if !imports.is_empty() {
+            self.imports = self.imports.merge(&AST::new(imports, Module::new()));
+        }
+    }
+}
+
+fn beside(playbook: &Playbook) -> Option<PathBuf> {
+    playbook.path.as_ref().and_then(|path| path.parent()).map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.into() })
+}
+
+fn incomplete(error: &rhai::ParseError, source: &str) -> bool {
+    use rhai::{LexError, ParseErrorType};
+    match error.err_type() {
+        ParseErrorType::UnexpectedEOF => true,
+        // Only back-tick and raw strings can span lines.
+        ParseErrorType::BadInput(LexError::UnterminatedString) => opens_long_string(source),
+        _ => past_the_end(error.position(), source),
+    }
+}
+
+fn opens_long_string(source: &str) -> bool {
+    source.matches('`').count() % 2 == 1 || source.contains("#\"")
+}
+
+fn past_the_end(position: rhai::Position, source: &str) -> bool {
+    let text = source.trim_end();
+    let (lines, last) = (text.lines().count(), text.lines().last().unwrap_or_default().chars().count());
+    match (position.line(), position.position()) {
+        (Some(line), Some(column)) => line > lines || (line == lines && column > last),
+        (Some(line), None) => line > lines,
+        _ => false,
+    }
+}

@@ -1,0 +1,209 @@
+//! What one run of scripts shares: the mesh, the runtime, the interrupt, the report at hand, where print goes.
+
+use super::failure::{Fallible, raise};
+use crate::backend::SharedBackend;
+use crate::error::{Error, Kind, Result};
+use crate::mesh::Mesh;
+use crate::report::{Item, Report};
+use rhai::{Dynamic, NativeCallContext, Position};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+/// Where the text goes that a script prints while it runs.
+pub trait Output: Send + Sync {
+    /// One `print()`, without its line end.
+    fn print(&self, text: &str);
+}
+
+/// An output that drops everything: the default of an embedded engine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Output for Silent {
+    fn print(&self, _text: &str) {}
+}
+
+/// Stops a waiting call and a tight loop alike. Clones stop the same session.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    raised: AtomicBool,
+    bell: Notify,
+}
+
+impl Interrupt {
+    /// Stop whatever runs.
+    pub fn trigger(&self) {
+        self.0.raised.store(true, Ordering::SeqCst);
+        self.0.bell.notify_waiters();
+    }
+
+    /// Whether it was triggered since the last evaluation began.
+    pub fn is_triggered(&self) -> bool {
+        self.0.raised.load(Ordering::SeqCst)
+    }
+
+    /// Forget an earlier trigger: a new evaluation begins.
+    pub(super) fn renew(&self) {
+        self.0.raised.store(false, Ordering::SeqCst);
+    }
+
+    async fn raised(&self) {
+        let bell = self.0.bell.notified();
+        tokio::pin!(bell);
+        // Listening begins before looking: a trigger in between is not lost.
+        bell.as_mut().enable();
+        if !self.is_triggered() {
+            bell.await;
+        }
+    }
+}
+
+/// Which local files a script may read and write.
+#[derive(Debug, Clone)]
+pub enum Files {
+    /// Any: the user types at a prompt.
+    Any,
+    /// Only those below this folder: a playbook, maybe a stranger's.
+    Below(PathBuf),
+}
+
+/// Shared by all functions that scripts call.
+pub struct Session {
+    pub(super) mesh: Mesh,
+    pub(super) runtime: Handle,
+    pub(super) interrupt: Interrupt,
+    pub(super) output: Arc<dyn Output>,
+    files: Mutex<Files>,
+    report: Mutex<Option<Report>>,
+}
+
+impl Session {
+    pub(super) fn new(backend: SharedBackend, runtime: Handle, parallel: usize, output: Arc<dyn Output>) -> Arc<Self> {
+        Arc::new(Self {
+            mesh: Mesh::new(backend).with_parallel(parallel),
+            runtime,
+            interrupt: Interrupt::default(),
+            output,
+            files: Mutex::new(Files::Any),
+            report: Mutex::new(None),
+        })
+    }
+
+    /// Begin a report: until [`Session::end_report`], findings and prints go into it.
+    pub(super) fn begin_report(&self, report: Report) {
+        *self.report_slot() = Some(report);
+    }
+
+    pub(super) fn end_report(&self) -> Report {
+        self.report_slot().take().unwrap_or_default()
+    }
+
+    /// Put something into the section at hand; `false` when no report is being written.
+    pub(super) fn tell(&self, item: Item) -> bool {
+        match self.report_slot().as_mut() {
+            Some(report) => {
+                report.section_mut().items.push(item);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn with_report<T>(&self, change: impl FnOnce(&mut Report) -> T) -> Option<T> {
+        self.report_slot().as_mut().map(change)
+    }
+
+    pub(super) fn set_files(&self, files: Files) -> Files {
+        std::mem::replace(&mut lock(&self.files), files)
+    }
+
+    pub(super) fn files(&self) -> Files {
+        lock(&self.files).clone()
+    }
+
+    pub(super) fn print(&self, text: &str) {
+        if !self.tell(Item::Text(text.into())) {
+            self.output.print(text);
+        }
+    }
+
+    fn report_slot(&self) -> MutexGuard<'_, Option<Report>> {
+        lock(&self.report)
+    }
+}
+
+/// A poisoned lock only says that some native panicked; the data is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One call of a native function: the session, and where in the script it stands.
+pub struct Call {
+    session: Arc<Session>,
+    at: Position,
+}
+
+impl Call {
+    /// The call that this context belongs to.
+    ///
+    /// # Errors
+    /// Only when the engine was not built by [`crate::Pilotage`].
+    pub fn of(context: &NativeCallContext) -> Fallible<Self> {
+        let at = context.call_position();
+        let session = context.tag().and_then(|tag| tag.clone().try_cast::<Arc<Session>>());
+        let no_session = || raise(Error::new(Kind::Internal, "this engine has no pilotage session"), at);
+        Ok(Self { session: session.ok_or_else(no_session)?, at })
+    }
+
+    /// The mesh that is asked.
+    pub fn mesh(&self) -> &Mesh {
+        &self.session.mesh
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// A failure that points at this call.
+    pub fn fail(&self, error: Error) -> Box<rhai::EvalAltResult> {
+        raise(error, self.at)
+    }
+
+    /// Let an ordinary result point at this call when it failed.
+    ///
+    /// # Errors
+    /// Those of the result.
+    pub fn check<T>(&self, result: Result<T>) -> Fallible<T> {
+        result.map_err(|error| self.fail(error))
+    }
+
+    /// Wait for an answer. Ctrl-C wins: the future is dropped and what it holds is freed.
+    ///
+    /// # Errors
+    /// Those of the work, pointing at this call; an interrupt cannot be caught by the script.
+    pub fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Fallible<T> {
+        let outcome = self.session.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.session.interrupt.raised() => None,
+                outcome = work => Some(outcome),
+            }
+        });
+        match outcome {
+            Some(outcome) => self.check(outcome),
+            None => Err(Box::new(rhai::EvalAltResult::ErrorTerminated(interrupted(), self.at))),
+        }
+    }
+}
+
+/// The token with which an interrupted script ends.
+pub(super) fn interrupted() -> Dynamic {
+    Dynamic::from(Error::new(Kind::Interrupted, "interrupted"))
+}
