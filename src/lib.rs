@@ -1,9 +1,14 @@
 //! pilotage: a scriptable troubleshooting environment for Istio meshes.
 
 pub mod backend;
+pub mod bind;
 pub mod error;
+pub mod host;
 pub mod mesh;
+mod pilotage;
 pub mod record;
 pub mod render;
 pub mod report;
 pub mod suggest;
+
+pub use pilotage::{Builder, Pilotage};

@@ -53,7 +53,8 @@ impl Pilotage {
     /// # Errors
     /// When a parameter is wrong, or the script fails or is stopped; with what it had reported by then.
     pub fn run(&self, playbook: &Playbook, params: Map<String, Value>) -> std::result::Result<Report, Box<Failed>> {
-        let bound = playbook.bind(params).map_err(|error| Box::new(Failed { failure: error.into(), report: Report::default() }))?;
+        let bound =
+            playbook.bind(params).map_err(|error| Box::new(Failed { failure: error.into(), report: Report::default() }))?;
         self.host.run(playbook, &bound)
     }
 
@@ -77,9 +78,9 @@ impl Pilotage {
         self.host.take_notes()
     }
 
-    /// Whether some target did not answer since this was last asked.
-    pub fn take_partial(&self) -> bool {
-        self.host.take_partial()
+    /// Whether some target did not answer.
+    pub fn partial(&self) -> bool {
+        self.host.partial()
     }
 }
 
@@ -136,5 +137,147 @@ impl Builder {
             import_folders: self.import_folders,
         })?;
         Ok(Pilotage { host })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Answer, Backend, Query};
+    use crate::error::{Error, Kind};
+    use crate::host::{Output, Place};
+    use futures::future::BoxFuture;
+    use serde_json::json;
+    use std::sync::Mutex;
+    use std::time::{Duration, Instant};
+
+    /// Never answers.
+    struct Hanging;
+
+    impl Backend for Hanging {
+        fn ask<'a>(&'a self, _query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+            Box::pin(std::future::pending())
+        }
+        fn cluster(&self) -> String {
+            "none".into()
+        }
+        fn describe(&self) -> String {
+            "nothing".into()
+        }
+    }
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<String>>);
+
+    impl Output for Kept {
+        fn print(&self, text: &str) {
+            self.0.lock().unwrap().push(text.into());
+        }
+    }
+
+    fn pilotage() -> Pilotage {
+        Pilotage::builder(Arc::new(Hanging)).build().expect("it builds")
+    }
+
+    fn failure(source: &str) -> Failure {
+        *pilotage().eval(source).expect_err("it fails")
+    }
+
+    #[test]
+    fn variables_and_functions_live_on() {
+        let engine = pilotage();
+        engine.eval("let a = 20; fn twice(x) { x * 2 }").unwrap();
+        assert_eq!(engine.eval("twice(a) + 2").unwrap(), Content::Value(json!(42)));
+        assert!(engine.eval("boom").is_err());
+        assert_eq!(engine.eval("a").unwrap(), Content::Value(json!(20)), "a failure loses nothing");
+    }
+
+    #[test]
+    fn print_goes_to_the_output() {
+        let kept = Arc::new(Kept::default());
+        let engine = Pilotage::builder(Arc::new(Hanging)).output(kept.clone()).build().unwrap();
+        engine.eval("print(`one ${1 + 1}`)").unwrap();
+        assert_eq!(*kept.0.lock().unwrap(), ["one 2"]);
+    }
+
+    #[test]
+    fn failures_know_their_place_and_the_next_step() {
+        let failure = failure("let x = 1;\nlet y = podz(x);");
+        assert_eq!(failure.position, Some(Place { line: 2, column: 9 }));
+        assert_eq!(failure.error.message(), "there is no function podz");
+        assert!(failure.error.next_step().is_some_and(|hint| hint.contains("did you mean")), "{failure:?}");
+    }
+
+    #[test]
+    fn a_wrong_type_lists_the_ways_to_call() {
+        let failure = failure("section(1)");
+        assert_eq!(failure.error.message(), "section does not take (int)");
+        assert_eq!(failure.error.next_step(), Some("it can be called as section(title: string)"));
+    }
+
+    #[test]
+    fn syntax_errors_and_unfinished_input_are_told_apart() {
+        let engine = pilotage();
+        for source in ["let x = [1,", "fn f() {", "if true {", "`abc", "1 +", "#{ a: 1,"] {
+            assert!(engine.is_incomplete(source), "{source}");
+        }
+        for source in ["1 2", "}", "let x = \"abc", "1 + 1", ""] {
+            assert!(!engine.is_incomplete(source), "{source}");
+        }
+        assert!(failure("1 2").error.message().starts_with("syntax error"));
+    }
+
+    #[test]
+    fn runaway_scripts_are_stopped() {
+        let limits = Limits { operations: 100_000, ..Limits::default() };
+        let engine = Pilotage::builder(Arc::new(Hanging)).limits(limits).build().unwrap();
+        assert_eq!(engine.eval("loop {}").expect_err("endless").error.kind(), Kind::Limit);
+        assert_eq!(engine.eval("fn f(x) { f(x + 1) } f(0)").expect_err("deep").error.kind(), Kind::Limit);
+        let limits = Limits { memory: Some((1 << 20, || 2 << 20)), ..Limits::default() };
+        let engine = Pilotage::builder(Arc::new(Hanging)).limits(limits).build().unwrap();
+        assert_eq!(engine.eval("let a = []; loop { a.push(1) }").expect_err("greedy").error.kind(), Kind::Limit);
+    }
+
+    #[test]
+    fn an_interrupt_ends_a_loop_and_a_waiting_call_and_cannot_be_caught() {
+        for source in ["try { loop {} } catch { 1 }", "try { pods() } catch { 1 }"] {
+            let engine = pilotage();
+            let interrupt = engine.interrupt();
+            let stopper = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                interrupt.trigger();
+            });
+            let begun = Instant::now();
+            let failure = engine.eval(source).expect_err("interrupted");
+            stopper.join().unwrap();
+            assert_eq!(failure.error.kind(), Kind::Interrupted, "{source}");
+            assert!(begun.elapsed() < Duration::from_secs(5));
+        }
+    }
+
+    #[test]
+    fn caught_errors_can_be_read() {
+        let engine = pilotage();
+        let source = "let kind = ``; try { load(`/no/such`) } catch (e) { kind = e.kind } kind";
+        assert_eq!(engine.eval(source).unwrap(), Content::Text("file".into()));
+    }
+
+    #[test]
+    fn a_playbook_reports_and_may_not_leave_its_folder() {
+        let engine = pilotage();
+        let source = r#"const PLAYBOOK = #{ title: "T", params: #{ token: #{ kind: "secret", value: "" } } };
+            section("One"); print("hello"); finding("warning", "X1", "odd", #{ evidence: "line" });
+            print(params.token); load("/etc/hostname");"#;
+        let playbook = Playbook::parse("t", None, source).unwrap();
+        let params = json!({"token": "hunter2"}).as_object().cloned().unwrap();
+        let failed = engine.run(&playbook, params).expect_err("the file lies outside");
+        assert_eq!(failed.failure.error.kind(), Kind::Refused, "{failed:?}");
+        assert_eq!(failed.report.findings().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["X1"]);
+        assert!(!format!("{failed:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_error_of_the_domain_keeps_its_kind() {
+        assert_eq!(Failure::from(Error::new(Kind::Tls, "x")).error.kind(), Kind::Tls);
     }
 }

@@ -78,7 +78,10 @@ impl Catalog {
 
     /// An entry by its name, with or without module.
     pub fn find(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.full_name() == name).or_else(|| self.entries.iter().find(|entry| entry.name == name))
+        self.entries
+            .iter()
+            .find(|entry| entry.full_name() == name)
+            .or_else(|| self.entries.iter().find(|entry| entry.name == name))
     }
 
     /// The entries whose name or text holds all these words, those with a hit in the name first.
@@ -207,13 +210,13 @@ fn finish(entry: &mut Entry, schemas: &[&'static Schema]) {
     let paragraph = entry.doc.split("\n\n").next().unwrap_or_default();
     entry.summary = paragraph.replace('\n', " ");
     entry.examples = examples(&entry.doc);
-    entry.rows = mentioned(&entry.doc, schemas, "row");
-    entry.options = mentioned(&entry.doc, schemas, "options");
+    entry.rows = mentioned(schemas, |name| entry.doc.contains(&format!("`{name}` row")));
+    entry.options = mentioned(schemas, |name| name.ends_with(" options") && entry.doc.contains(&format!("`{name}`")));
 }
 
-/// The schema that a text names: "`pod` rows", "`logs` options".
-fn mentioned(doc: &str, schemas: &[&'static Schema], what: &str) -> Option<&'static Schema> {
-    schemas.iter().find(|schema| doc.contains(&format!("`{}` {what}", schema.name))).copied()
+/// The schema that a text names: "`pod` rows", "`pod options`".
+fn mentioned(schemas: &[&'static Schema], named: impl Fn(&str) -> bool) -> Option<&'static Schema> {
+    schemas.iter().find(|schema| named(schema.name)).copied()
 }
 
 fn examples(doc: &str) -> Vec<Example> {

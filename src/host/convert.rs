@@ -160,7 +160,10 @@ mod tests {
     fn an_array_of_maps_shows_itself_as_a_table() {
         let items = from_value(json!([{"a": 1}, {"a": 2, "b": "x"}]));
         let Content::Table(table) = content(&items) else { panic!("a table") };
-        assert_eq!((table.columns, table.rows), (vec!["a".to_string(), "b".into()], vec![vec![json!(1), json!(null)], vec![json!(2), json!("x")]]));
+        assert_eq!(
+            (table.columns, table.rows),
+            (vec!["a".to_string(), "b".into()], vec![vec![json!(1), json!(null)], vec![json!(2), json!("x")]])
+        );
         assert_eq!(content(&from_value(json!([1, 2]))), Content::Value(json!([1, 2])));
     }
 }

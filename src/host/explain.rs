@@ -69,7 +69,8 @@ fn unknown_function(signature: &str, catalog: &Catalog) -> Error {
     let name = name.trim();
     let known = catalog.signatures(name);
     if !known.is_empty() {
-        return Error::new(Kind::Script, format!("{name} does not take ({given})")).hint(format!("it can be called as {}", known.join(" or ")));
+        return Error::new(Kind::Script, format!("{name} does not take ({given})"))
+            .hint(format!("it can be called as {}", known.join(" or ")));
     }
     unknown_name("function", name, catalog).cause_types(&given)
 }

@@ -1,7 +1,7 @@
 //! `import "name"`: modules beside the script and in the user's folder, and nowhere else.
 
 use rhai::module_resolvers::FileModuleResolver;
-use rhai::{Engine, EvalAltResult, ModuleResolver, Position, SharedModule};
+use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Shared};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,7 +18,13 @@ impl Folders {
 }
 
 impl ModuleResolver for Folders {
-    fn resolve(&self, engine: &Engine, source: Option<&str>, path: &str, at: Position) -> Result<SharedModule, Box<EvalAltResult>> {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        path: &str,
+        at: Position,
+    ) -> Result<Shared<Module>, Box<EvalAltResult>> {
         let leaves = path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == ".." || part.is_empty());
         if !leaves {
             let resolvers = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();

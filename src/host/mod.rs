@@ -35,6 +35,11 @@ use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+/// What can be done with a row, as a family of functions.
+pub(crate) fn row_functions() -> Module {
+    rhai::exported_module!(row::functions)
+}
+
 /// The name under which typed input shows up in failures.
 pub const INPUT: &str = "input";
 
@@ -146,11 +151,7 @@ impl Host {
     pub fn run(&self, playbook: &Playbook, params: &Map<String, Value>) -> std::result::Result<Report, Box<Failed>> {
         self.session.interrupt.renew();
         let file = playbook.file();
-        self.session.begin_report(Report {
-            title: playbook.title().into(),
-            params: playbook.shown(params),
-            ..Report::default()
-        });
+        self.session.begin_report(Report { title: playbook.title().into(), params: playbook.shown(params), ..Report::default() });
         let here = std::env::current_dir().unwrap_or_default();
         let before = self.session.set_files(Files::Below(here));
         self.folders.set(beside(playbook).into_iter().chain(self.import_folders.clone()));
@@ -212,9 +213,9 @@ impl Host {
         self.session.mesh.take_notes()
     }
 
-    /// Whether some target did not answer since the last time this was asked.
-    pub fn take_partial(&self) -> bool {
-        self.session.mesh.take_partial()
+    /// Whether some target did not answer.
+    pub fn partial(&self) -> bool {
+        self.session.mesh.partial()
     }
 }
 
@@ -230,7 +231,8 @@ impl Drop for Host {
 impl Typed {
     fn remember(&mut self, whole: &AST, line: &AST) {
         self.functions = whole.clone_functions_only();
-        let imports: Vec<Stmt> = line.statements().iter().filter(|statement| matches!(statement, Stmt::Import(..))).cloned().collect();
+        let imports: Vec<Stmt> =
+            line.statements().iter().filter(|statement| matches!(statement, Stmt::Import(..))).cloned().collect();
         if !imports.is_empty() {
             self.imports = self.imports.merge(&AST::new(imports, Module::new()));
         }
@@ -238,7 +240,11 @@ impl Typed {
 }
 
 fn beside(playbook: &Playbook) -> Option<PathBuf> {
-    playbook.path.as_ref().and_then(|path| path.parent()).map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.into() })
+    playbook
+        .path
+        .as_ref()
+        .and_then(|path| path.parent())
+        .map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.into() })
 }
 
 fn incomplete(error: &rhai::ParseError, source: &str) -> bool {

@@ -99,6 +99,8 @@ impl Playbook {
         let file = path.as_ref().map_or_else(|| format!("{name}.rhai"), |path| path.display().to_string());
         let mut engine = Engine::new();
         super::engine::language(&mut engine);
+        // Only the header is wanted here; variables are checked when the script is run, with `params` in sight.
+        engine.set_strict_variables(false);
         let ast = engine.compile(source).map_err(|error| super::explain::syntax(error, &file, source))?;
         let literal = ast.iter_literal_variables(true, false).find(|(name, _, _)| *name == "PLAYBOOK");
         let header = match literal {
@@ -141,7 +143,9 @@ impl Playbook {
 
     fn read(path: &Path) -> std::result::Result<Self, Failure> {
         let source = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(Kind::File, format!("the playbook {} cannot be read", path.display())).caused_by(&error).hint("`pilotage list` shows what can be run")
+            Error::new(Kind::File, format!("the playbook {} cannot be read", path.display()))
+                .caused_by(&error)
+                .hint("`pilotage list` shows what can be run")
         })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         Self::parse(&name, Some(path.into()), &source)

@@ -4,7 +4,7 @@ use super::failure::{Fallible, raise};
 use crate::backend::SharedBackend;
 use crate::error::{Error, Kind, Result};
 use crate::mesh::Mesh;
-use crate::report::{Item, Report};
+use crate::report::{Item, Report, Section};
 use rhai::{Dynamic, NativeCallContext, Position};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,7 +105,7 @@ impl Session {
     }
 
     /// Put something into the section at hand; `false` when no report is being written.
-    pub(super) fn tell(&self, item: Item) -> bool {
+    pub fn tell(&self, item: Item) -> bool {
         match self.report_slot().as_mut() {
             Some(report) => {
                 report.section_mut().items.push(item);
@@ -115,19 +115,28 @@ impl Session {
         }
     }
 
-    pub(super) fn with_report<T>(&self, change: impl FnOnce(&mut Report) -> T) -> Option<T> {
-        self.report_slot().as_mut().map(change)
+    /// Begin a section of the report; `false` when no report is being written.
+    pub fn open_section(&self, section: Section) -> bool {
+        match self.report_slot().as_mut() {
+            Some(report) => {
+                report.sections.push(section);
+                true
+            }
+            None => false,
+        }
     }
 
     pub(super) fn set_files(&self, files: Files) -> Files {
         std::mem::replace(&mut lock(&self.files), files)
     }
 
-    pub(super) fn files(&self) -> Files {
+    /// Which local files the script may touch.
+    pub fn files(&self) -> Files {
         lock(&self.files).clone()
     }
 
-    pub(super) fn print(&self, text: &str) {
+    /// Print a line: into the report while one is written, else to the output.
+    pub fn print(&self, text: &str) {
         if !self.tell(Item::Text(text.into())) {
             self.output.print(text);
         }

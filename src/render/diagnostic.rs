@@ -93,7 +93,7 @@ fn excerpt(line: &str, column: usize, limit: Option<usize>) -> (String, usize) {
     let caret = fit::width(&head);
     let room = limit.saturating_sub(caret);
     let tail = if fit::width(&after) <= room { after } else { fit::take(after.chars(), room - 1) + "…" };
-    (head + &tail, caret)
+    (head + tail.as_str(), caret)
 }
 
 /// `label: text`, with the following lines of the text below its first.

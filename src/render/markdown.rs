@@ -72,7 +72,7 @@ fn evidence(evidence: &[Value]) -> String {
         out += &flush(&mut lines);
         out += &format!("\n{block}");
     }
-    out + &flush(&mut lines)
+    out + flush(&mut lines).as_str()
 }
 
 fn flush(lines: &mut Vec<String>) -> String {

@@ -20,7 +20,7 @@ pub fn report(report: &Report, look: &Look) -> String {
         }
     }
     blank_line(&mut text);
-    text + &verdict(report, look) + "\n"
+    text + verdict(report, look).as_str() + "\n"
 }
 
 /// One blank line, and never two.

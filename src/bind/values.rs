@@ -1,0 +1,324 @@
+//! Values: tables, JSON and YAML, files, the clock, and what arrays of rows can do.
+
+use crate::error::{Error, Kind, Result};
+use crate::host::{Call, Fallible, Files, Row, convert};
+use crate::render;
+use crate::report::Table;
+use crate::suggest::nearest;
+use rhai::plugin::*;
+use rhai::{Array, Map};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Turn values into text, keep them, and pick from rows.
+#[export_module]
+pub mod functions {
+    /// Show rows as a table with these columns only, in this order.
+    ///
+    /// ```rhai
+    /// table(pods("olaf"), ["name", "status"])
+    /// ```
+    #[rhai_fn(name = "table", return_raw)]
+    pub fn table_columns(context: NativeCallContext, rows: Array, columns: Array) -> Fallible<Table> {
+        table_of(&Call::of(&context)?, &rows, Some(columns))
+    }
+
+    /// Show rows, or an array of maps, as a table.
+    ///
+    /// ```rhai
+    /// table([#{ name: "a", count: 1 }])
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn table(context: NativeCallContext, rows: Array) -> Fallible<Table> {
+        table_of(&Call::of(&context)?, &rows, None)
+    }
+
+    /// A value as JSON text, indented.
+    ///
+    /// ```rhai
+    /// json([1, 2]).contains("1")    // true
+    /// ```
+    pub fn json(value: Dynamic) -> String {
+        format!("{:#}", convert::to_value(&value))
+    }
+
+    /// A value as YAML text.
+    ///
+    /// ```rhai
+    /// yaml(#{ a: 1 })    // "a: 1\n"
+    /// ```
+    pub fn yaml(value: Dynamic) -> String {
+        render::yaml::value(&convert::to_value(&value))
+    }
+
+    /// Keep a value in a file: `.yaml` as YAML, text as it is, anything else as JSON. Returns the path.
+    ///
+    /// A playbook may only write below the folder it is run in. An existing file is replaced.
+    ///
+    /// ```rhai
+    /// save(pods("olaf"), "target/olaf-pods.json")    // "target/olaf-pods.json"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn save(context: NativeCallContext, value: Dynamic, file: &str) -> Fallible<String> {
+        let call = Call::of(&context)?;
+        let path = call.check(allowed(&call.session().files(), file))?;
+        let value = convert::to_value(&value);
+        let text = match (&value, path.extension().and_then(|ending| ending.to_str())) {
+            (_, Some("yaml" | "yml")) => render::yaml::value(&value),
+            (Value::String(text), _) => text.clone(),
+            _ => format!("{value:#}\n"),
+        };
+        call.check(std::fs::write(&path, text).map_err(|error| on_file("written", &path, &error)))?;
+        Ok(file.into())
+    }
+
+    /// Read a file: `.json` and `.yaml` as values, anything else as text.
+    ///
+    /// A playbook may only read below the folder it is run in.
+    ///
+    /// ```rhai
+    /// save(#{ a: 1 }, "target/a.json");
+    /// load("target/a.json").a    // 1
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn load(context: NativeCallContext, file: &str) -> Fallible<Dynamic> {
+        let call = Call::of(&context)?;
+        let path = call.check(allowed(&call.session().files(), file))?;
+        call.check(read(&path))
+    }
+
+    /// The time to judge by, as RFC 3339 text in UTC: the clock, or the time of recording when a tape is replayed.
+    ///
+    /// ```rhai
+    /// now() > "2020-01-01T00:00:00Z"    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn now(context: NativeCallContext) -> Fallible<String> {
+        Ok(Call::of(&context)?.mesh().now().to_string())
+    }
+
+    /// The rows whose fields have these values.
+    ///
+    /// ```rhai
+    /// pods("*").where(#{ namespace: "olaf" }).len()    // 1
+    /// ```
+    #[rhai_fn(name = "where", return_raw)]
+    pub fn filter_where(context: NativeCallContext, rows: Array, fields: Map) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        for name in fields.keys() {
+            known_column(&call, &rows, name)?;
+        }
+        let fits = |row: &Dynamic| fields.iter().all(|(name, wanted)| convert::field(row, name) == convert::to_value(wanted));
+        Ok(rows.into_iter().filter(|row| fits(row)).collect())
+    }
+
+    /// The rows in the order of a field.
+    ///
+    /// ```rhai
+    /// pods("*").sort_by("name")[0].name < "d"    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn sort_by(context: NativeCallContext, mut rows: Array, field: &str) -> Fallible<Array> {
+        known_column(&Call::of(&context)?, &rows, field)?;
+        rows.sort_by_cached_key(|row| SortKey(convert::field(row, field)));
+        Ok(rows)
+    }
+
+    /// How many rows have each value of a field, as a map.
+    ///
+    /// ```rhai
+    /// count_by(pods("*"), "namespace")["olaf"]    // 1
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn count_by(context: NativeCallContext, rows: Array, field: &str) -> Fallible<Map> {
+        known_column(&Call::of(&context)?, &rows, field)?;
+        let mut counts = Map::new();
+        for row in &rows {
+            let key = match convert::field(row, field) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            let count = counts.entry(key.into()).or_insert_with(|| Dynamic::from(0_i64));
+            *count = (count.as_int().unwrap_or(0) + 1).into();
+        }
+        Ok(counts)
+    }
+
+    /// The first item of an array, or `()` when it is empty.
+    ///
+    /// ```rhai
+    /// first([7, 8])    // 7
+    /// ```
+    pub fn first(items: Array) -> Dynamic {
+        items.into_iter().next().unwrap_or(Dynamic::UNIT)
+    }
+
+    /// The last item of an array, or `()` when it is empty.
+    ///
+    /// ```rhai
+    /// last([7, 8])    // 8
+    /// ```
+    pub fn last(items: Array) -> Dynamic {
+        items.into_iter().next_back().unwrap_or(Dynamic::UNIT)
+    }
+
+    /// The different items of an array, in the order in which they first appear.
+    ///
+    /// ```rhai
+    /// unique(["a", "b", "a"])    // ["a","b"]
+    /// ```
+    pub fn unique(items: Array) -> Array {
+        let mut seen = std::collections::HashSet::new();
+        items.into_iter().filter(|item| seen.insert(convert::to_value(item).to_string())).collect()
+    }
+
+    /// Whether secret text is empty.
+    ///
+    /// ```rhai
+    /// secret("").is_empty()    // true
+    /// ```
+    #[rhai_fn(pure)]
+    pub fn is_empty(text: &mut crate::host::Secret) -> bool {
+        text.is_empty()
+    }
+
+    /// Text that is never shown: a token to pass on.
+    ///
+    /// ```rhai
+    /// secret("hunter2").to_string().contains("hunter2")    // false
+    /// ```
+    pub fn secret(text: &str) -> crate::host::Secret {
+        crate::host::Secret::new(text)
+    }
+
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn show_secret(text: &mut crate::host::Secret) -> String {
+        text.to_string()
+    }
+
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn show_table(table: &mut Table) -> String {
+        convert::to_value(&Dynamic::from(table.clone())).to_string()
+    }
+
+    #[rhai_fn(name = "to_string", name = "to_debug", pure)]
+    pub fn show_error(error: &mut Error) -> String {
+        error.to_string()
+    }
+
+    /// What sort of failure a caught error is: `not_found`, `forbidden`, `timeout`, `tls` …
+    #[rhai_fn(get = "kind", pure)]
+    pub fn error_kind(error: &mut Error) -> String {
+        error.kind().word()
+    }
+
+    /// What a caught error says, causes included.
+    #[rhai_fn(get = "message", pure)]
+    pub fn error_message(error: &mut Error) -> String {
+        error.to_string()
+    }
+
+    /// The next step a caught error suggests; empty when it knows none.
+    #[rhai_fn(get = "hint", pure)]
+    pub fn error_hint(error: &mut Error) -> String {
+        error.next_step().unwrap_or_default().into()
+    }
+}
+
+/// JSON values in their natural order: numbers by size, everything else by its text.
+struct SortKey(Value);
+
+impl PartialEq for SortKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for SortKey {}
+
+impl PartialOrd for SortKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SortKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        match (&self.0, &other.0) {
+            (Value::String(a), Value::String(b)) => a.cmp(b),
+            (a, b) => match (a.as_f64(), b.as_f64()) {
+                (Some(a), Some(b)) => a.total_cmp(&b),
+                _ => a.to_string().cmp(&b.to_string()),
+            },
+        }
+    }
+}
+
+/// Rows as a table, with the columns chosen or those that a table for people shows.
+pub(super) fn table_of(call: &Call, rows: &[Dynamic], columns: Option<Array>) -> Fallible<Table> {
+    let all = match convert::table(rows) {
+        Some(table) => table,
+        None if rows.is_empty() => Table::default(),
+        None => {
+            return Err(call.fail(Error::new(Kind::BadInput, "a table is made of rows or maps").hint("give it an array of them")));
+        }
+    };
+    let Some(columns) = columns else { return Ok(all) };
+    let mut chosen = Table::default();
+    for column in columns {
+        let name = column.to_string();
+        known_column(call, rows, &name)?;
+        chosen.columns.push(name);
+    }
+    chosen.rows = rows.iter().map(|row| chosen.columns.iter().map(|name| convert::field(row, name)).collect()).collect();
+    Ok(chosen)
+}
+
+fn known_column(call: &Call, rows: &[Dynamic], name: &str) -> Fallible<()> {
+    let Some(table) = rows.first().and_then(|row| convert::table(std::slice::from_ref(row))) else { return Ok(()) };
+    let maps = rows.iter().any(Dynamic::is_map);
+    if maps || table.columns.iter().any(|column| column == name) {
+        return Ok(());
+    }
+    let kind = rows.first().and_then(|row| row.read_lock::<Row>().map(|row| row.shape().kind.clone())).unwrap_or_default();
+    let error = Error::new(Kind::BadInput, format!("{kind} rows have no field {name:?}"));
+    Err(call.fail(match nearest(name, table.columns.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean {near:?}?")),
+        None => error.hint(format!("their fields are: {}", table.columns.join(", "))),
+    }))
+}
+
+fn allowed(files: &Files, file: &str) -> Result<PathBuf> {
+    let Files::Below(root) = files else { return Ok(file.into()) };
+    let path = Path::new(file);
+    let leaves = path.is_absolute() || path.components().any(|part| matches!(part, std::path::Component::ParentDir));
+    if leaves || points_outside(&root.join(path), root) {
+        let hint = format!("a playbook may only touch files below {}", root.display());
+        return Err(Error::new(Kind::Refused, format!("{file} lies outside of the folder this playbook is run in")).hint(hint));
+    }
+    Ok(root.join(path))
+}
+
+/// A link may lead out of the folder although its name does not.
+fn points_outside(path: &Path, root: &Path) -> bool {
+    let existing = path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    match (existing, root.canonicalize()) {
+        (Some(real), Ok(root)) => !real.starts_with(root),
+        _ => true,
+    }
+}
+
+fn read(path: &Path) -> Result<Dynamic> {
+    let text = std::fs::read_to_string(path).map_err(|error| on_file("read", path, &error))?;
+    let parsed = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()),
+        Some("yaml" | "yml") => serde_saphyr::from_str::<Value>(&text).map_err(|error| error.to_string()),
+        _ => return Ok(text.into()),
+    };
+    let bad = |error: String| Error::new(Kind::File, format!("{} is not what its name says", path.display())).cause(error);
+    parsed.map(convert::from_value).map_err(bad)
+}
+
+fn on_file(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Kind::File, format!("{} cannot be {what}", path.display())).caused_by(error)
+}
