@@ -10,5 +10,6 @@ pub mod record;
 pub mod render;
 pub mod report;
 pub mod suggest;
+pub mod tls;
 
 pub use pilotage::{Builder, Pilotage};
