@@ -2,11 +2,33 @@
 //!
 //! Recording, replaying, limits, effects and progress are decorators of the one method [`Backend::ask`].
 
+mod body;
+mod connect;
+mod dial;
+mod exec;
+#[cfg(test)]
+mod fake_api;
+mod handshake;
+mod http_get;
+mod kube_error;
+mod kube_http;
+mod live;
+#[cfg(test)]
+mod live_tests;
 mod log_filter;
+mod logs;
+mod patience;
+mod port_forward;
+mod proxy;
 mod query;
+mod resolve;
+mod roots;
 
+pub use connect::Connect;
+pub use live::Live;
 pub use log_filter::LogFilter;
 pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, Query, Roots, TlsProbe, Trust};
+pub use resolve::Resolve;
 
 use crate::error::Result;
 use futures::future::BoxFuture;

@@ -1,0 +1,275 @@
+//! Which cluster to ask, and as whom: flags, kubeconfig files, or the pod that pilotage runs in.
+
+use super::{Resolve, proxy};
+use crate::error::{Error, Kind, Result};
+use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to reach a cluster and the world. What is left out comes from the environment, as with kubectl:
+/// `KUBECONFIG`, `~/.kube/config`, the service account of a pod, proxy variables.
+#[derive(Debug, Clone)]
+pub struct Connect {
+    /// The kubeconfig file to read in place of `KUBECONFIG` and `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context to use in place of the current one.
+    pub context: Option<String>,
+    /// The namespace to use in place of the context's.
+    pub namespace: Option<String>,
+    /// Hosts that live elsewhere than the DNS says.
+    pub resolve: Vec<Resolve>,
+    /// How long to wait for an answer, and for each next part of a long one.
+    pub timeout: Duration,
+}
+
+impl Default for Connect {
+    fn default() -> Self {
+        Self { kubeconfig: None, context: None, namespace: None, resolve: Vec::new(), timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Connect {
+    /// Whether the user named a cluster, so that not finding it must be said at once.
+    pub(super) fn is_explicit(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some()
+    }
+}
+
+/// A way to one cluster.
+#[derive(Debug, Clone)]
+pub(super) struct Access {
+    /// The context's name, or `in-cluster`.
+    pub(super) cluster: String,
+    pub(super) config: Config,
+}
+
+impl Access {
+    /// Find the way to the cluster. Nothing is sent yet.
+    pub(super) async fn find(connect: &Connect) -> Result<Self> {
+        let sources = Sources::of(connect);
+        let mut access = match sources.read()? {
+            Some(kubeconfig) => from_kubeconfig(kubeconfig, connect, &sources).await?,
+            None if in_pod() => from_pod(connect)?,
+            None => return Err(sources.nothing_found()),
+        };
+        access.config.connect_timeout = Some(super::patience::Patience::connect(connect.timeout));
+        access.config.write_timeout = Some(connect.timeout);
+        // kube would repeat a refused request for minutes; `kube_http` repeats with measure.
+        access.config.default_retry = false;
+        if let Some(namespace) = &connect.namespace {
+            access.config.default_namespace.clone_from(namespace);
+        }
+        Ok(access)
+    }
+}
+
+/// The kubeconfig files that count, and how each was found.
+struct Sources {
+    files: Vec<PathBuf>,
+    looked: Vec<String>,
+}
+
+impl Sources {
+    fn of(connect: &Connect) -> Self {
+        if let Some(file) = &connect.kubeconfig {
+            return Self { files: vec![file.clone()], looked: Vec::new() };
+        }
+        let mut looked = vec!["--kubeconfig is not given".to_owned()];
+        let listed = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
+        let candidates: Vec<PathBuf> = match &listed {
+            Some(list) => std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect(),
+            None => {
+                looked.push("KUBECONFIG is not set".to_owned());
+                dirs::home_dir().map(|home| home.join(".kube").join("config")).into_iter().collect()
+            }
+        };
+        let (files, missing): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|path| path.exists());
+        let from = if listed.is_some() { " (from KUBECONFIG)" } else { "" };
+        looked.extend(missing.iter().map(|path| format!("{}{from} does not exist", path.display())));
+        Self { files, looked }
+    }
+
+    /// All files merged, the first to say something wins. `None` when there is no file.
+    fn read(&self) -> Result<Option<Kubeconfig>> {
+        let mut merged: Option<Kubeconfig> = None;
+        for file in &self.files {
+            let unreadable = |error: KubeconfigError| {
+                Error::new(Kind::NoCluster, format!("the kubeconfig {} cannot be used", file.display()))
+                    .caused_by(&error)
+                    .hint("see it with `kubectl config view`, or name another with --kubeconfig")
+            };
+            let next = Kubeconfig::read_from(file).map_err(unreadable)?;
+            merged = Some(match merged {
+                Some(first) => first.merge(next).map_err(unreadable)?,
+                None => next,
+            });
+        }
+        Ok(merged)
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
+        names.join(", ")
+    }
+
+    fn nothing_found(&self) -> Error {
+        let mut error = Error::new(Kind::NoCluster, "there is no way to a cluster: no kubeconfig was found");
+        for place in &self.looked {
+            error = error.cause(place);
+        }
+        error
+            .cause("this is no pod of a cluster (KUBERNETES_SERVICE_HOST is not set)")
+            .hint("log in to the cluster (oc login, gcloud, aws, az), or give --kubeconfig FILE; --tape FILE and --demo need no cluster")
+    }
+}
+
+async fn from_kubeconfig(kubeconfig: Kubeconfig, connect: &Connect, sources: &Sources) -> Result<Access> {
+    let chosen = connect.context.clone().or_else(|| kubeconfig.current_context.clone()).filter(|name| !name.is_empty());
+    let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
+    let Some(cluster) = chosen else {
+        return Err(no_context(format!("the kubeconfig {} has no current context", sources.names()), &known));
+    };
+    if !known.contains(&cluster) {
+        return Err(no_context(format!("the kubeconfig {} has no context {cluster:?}", sources.names()), &known));
+    }
+    let own_proxy = has_proxy(&kubeconfig, &cluster);
+    let options = KubeConfigOptions { context: Some(cluster.clone()), ..Default::default() };
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
+        Error::new(Kind::NoCluster, format!("the context {cluster:?} of {} cannot be used", sources.names()))
+            .caused_by(&error)
+            .hint("see it with `kubectl config view --context`, or choose another with --context")
+    })?;
+    proxy::correct(&mut config, own_proxy);
+    Ok(Access { cluster, config })
+}
+
+fn has_proxy(kubeconfig: &Kubeconfig, context: &str) -> bool {
+    let context = kubeconfig.contexts.iter().find(|one| one.name == context).and_then(|one| one.context.as_ref());
+    let cluster = context.and_then(|context| kubeconfig.clusters.iter().find(|one| one.name == context.cluster));
+    cluster.and_then(|one| one.cluster.as_ref()?.proxy_url.as_ref()).is_some_and(|url| !url.is_empty())
+}
+
+fn no_context(message: String, known: &[String]) -> Error {
+    let hint = match known {
+        [] => "it has no contexts at all: log in to the cluster first (oc login, gcloud, aws, az)".to_owned(),
+        known => format!("choose one with --context: {}", known.join(", ")),
+    };
+    Error::new(Kind::NoCluster, message).hint(hint)
+}
+
+fn in_pod() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+}
+
+fn from_pod(connect: &Connect) -> Result<Access> {
+    if let Some(context) = &connect.context {
+        return Err(no_context(format!("there is no context {context:?}: no kubeconfig was found"), &[]));
+    }
+    let config = Config::incluster().map_err(|error| {
+        Error::new(Kind::NoCluster, "the pod's service account cannot be used")
+            .caused_by(&error)
+            .hint("mount it (automountServiceAccountToken: true), or give --kubeconfig FILE")
+    })?;
+    Ok(Access { cluster: "in-cluster".into(), config })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own that goes away with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("pilotage-connect-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn file(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.0.join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    const TWO: &str = r#"
+apiVersion: v1
+kind: Config
+clusters:
+- {name: c, cluster: {server: "http://127.0.0.1:1"}}
+contexts:
+- {name: lab, context: {cluster: c, namespace: shop}}
+- {name: prod, context: {cluster: c}}
+- {name: torn, context: {cluster: nowhere}}
+"#;
+
+    async fn find(kubeconfig: PathBuf, context: Option<&str>) -> Result<Access> {
+        let connect = Connect { kubeconfig: Some(kubeconfig), context: context.map(Into::into), ..Connect::default() };
+        Access::find(&connect).await
+    }
+
+    #[tokio::test]
+    async fn the_context_gives_name_and_namespace() {
+        let folder = Folder::new("context");
+        let file = folder.file("config", TWO);
+        let access = find(file.clone(), Some("lab")).await.unwrap();
+        assert_eq!((access.cluster.as_str(), access.config.default_namespace.as_str()), ("lab", "shop"));
+        assert!(!access.config.default_retry);
+
+        let connect = Connect {
+            kubeconfig: Some(file),
+            context: Some("lab".into()),
+            namespace: Some("other".into()),
+            ..Connect::default()
+        };
+        assert_eq!(Access::find(&connect).await.unwrap().config.default_namespace, "other");
+    }
+
+    #[tokio::test]
+    async fn a_missing_context_lists_those_there_are() {
+        let folder = Folder::new("missing");
+        let file = folder.file("config", TWO);
+        for (context, says) in [(None, "has no current context"), (Some("labb"), "has no context \"labb\"")] {
+            let error = find(file.clone(), context).await.expect_err(says);
+            assert_eq!(error.kind(), Kind::NoCluster);
+            assert!(error.message().contains(says), "{error}");
+            assert_eq!(error.next_step(), Some("choose one with --context: lab, prod, torn"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unusable_kubeconfig_names_the_file() {
+        let folder = Folder::new("unusable");
+        let broken = folder.file("broken", "contexts: [");
+        let absent = folder.0.join("absent");
+        for file in [&broken, &absent] {
+            let error = find(file.clone(), None).await.expect_err("it cannot be used");
+            assert_eq!(error.kind(), Kind::NoCluster);
+            assert!(error.message().contains(&file.display().to_string()), "{error}");
+            assert!(!error.causes().is_empty(), "{error}");
+        }
+        let error = find(folder.file("torn", TWO), Some("torn")).await.expect_err("its cluster is missing");
+        assert!(error.to_string().contains("nowhere"), "{error}");
+        let error = find(folder.file("empty", ""), None).await.expect_err("it is empty");
+        assert!(error.next_step().is_some_and(|hint| hint.contains("no contexts at all")), "{error:?}");
+    }
+
+    #[test]
+    fn without_any_kubeconfig_every_place_looked_at_is_named() {
+        let sources =
+            Sources { files: Vec::new(), looked: vec!["--kubeconfig is not given".into(), "KUBECONFIG is not set".into()] };
+        let error = sources.nothing_found();
+        assert_eq!(error.kind(), Kind::NoCluster);
+        for place in ["--kubeconfig", "KUBECONFIG is not set", "KUBERNETES_SERVICE_HOST"] {
+            assert!(error.to_string().contains(place), "{error}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What went wrong on the way to the API server, in words to act on.
+
+use crate::error::{Error, Kind};
+use kube::core::Status;
+use std::error::Error as StdError;
+use std::io;
+
+/// The object of a failure: what was asked, and where.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The question in one line.
+    pub(super) what: &'a str,
+    /// The context's name.
+    pub(super) cluster: &'a str,
+    /// The API server's URL.
+    pub(super) server: &'a str,
+}
+
+/// No answer came from the API server, or none that kube understands.
+pub(super) fn no_answer(error: &kube::Error, asked: Asked<'_>) -> Error {
+    if let Some(auth) = find::<kube::client::AuthError>(error) {
+        return no_credentials(auth, asked.cluster);
+    }
+    if let kube::Error::Api(status) = error {
+        return refused(status, asked);
+    }
+    let unreachable = format!("the API server {} of {} cannot be reached", asked.server, asked.cluster);
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return Error::new(Kind::Tls, unreachable).cause(tls).hint(tls_hint(tls));
+    }
+    Error::new(Kind::Unreachable, unreachable).cause(depths(error)).hint(hint_for(error))
+}
+
+/// The API server refused, and said why.
+pub(super) fn refused(status: &Status, asked: Asked<'_>) -> Error {
+    if status.code == 401 {
+        return unauthorized(asked.cluster, &status.message);
+    }
+    let kind = match status.code {
+        403 => Kind::Forbidden,
+        404 => Kind::NotFound,
+        400 | 409 | 500 if is_not_running(&status.message) => Kind::NotRunning,
+        _ => Kind::Unreachable,
+    };
+    Error::new(kind, format!("{}: the API server answers {}", asked.what, status.code)).cause(&status.message)
+}
+
+/// The credentials were refused.
+pub(super) fn unauthorized(cluster: &str, words: &str) -> Error {
+    let told = if words.is_empty() { "Unauthorized" } else { words };
+    Error::new(Kind::Unauthorized, format!("the cluster {cluster} refuses the credentials (401)")).cause(told).hint(
+        "they are wrong or expired: log in again (oc login on OpenShift), renew the token or certificate in the kubeconfig, or run its exec plugin by hand",
+    )
+}
+
+fn no_credentials(error: &kube::client::AuthError, cluster: &str) -> Error {
+    use kube::client::AuthError;
+    let told = Error::new(Kind::Unauthorized, format!("no credentials for the cluster {cluster}"));
+    match error {
+        // Its standard output may hold a token: only the complaint is shown.
+        AuthError::AuthExecRun { cmd, out } => told
+            .cause(format!("the credential plugin `{cmd}` failed ({})", out.status))
+            .cause(String::from_utf8_lossy(&out.stderr).trim())
+            .hint("run the plugin by hand; most want a new login"),
+        AuthError::AuthExecStart(error) => told
+            .cause(format!("the credential plugin could not be started: {error}"))
+            .hint("install the plugin that the kubeconfig names, and see that PATH finds it"),
+        AuthError::AuthExecParse(_) => told
+            .cause("the credential plugin's output is no ExecCredential")
+            .hint("run the plugin by hand and read what it prints"),
+        error => told.cause(error).hint("log in again, or see the user in the kubeconfig (`kubectl config view`)"),
+    }
+}
+
+fn is_not_running(message: &str) -> bool {
+    ["not running", "does not have a host assigned", "Current status="].iter().any(|sign| message.contains(sign))
+}
+
+fn tls_hint(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InvalidCertificate(_) => {
+            "the kubeconfig's certificate-authority does not vouch for this server: was the cluster made anew, or is a proxy between?"
+        }
+        rustls::Error::InvalidMessage(_) => {
+            "it does not speak TLS on that port: should the kubeconfig's server begin with http://?"
+        }
+        _ => "see whether the kubeconfig's client certificate is still valid, and whether a proxy is between",
+    }
+}
+
+fn hint_for(error: &kube::Error) -> &'static str {
+    let words = depths(error);
+    if words.contains("failed to lookup address") || words.contains("dns error") {
+        "its name is not known here: is the VPN up, and is the server in the kubeconfig right?"
+    } else if has_io(error, io::ErrorKind::ConnectionRefused) {
+        "nothing listens there: is the cluster running, and is the server in the kubeconfig right?"
+    } else if has_io(error, io::ErrorKind::TimedOut) {
+        "nothing answers there: is the VPN up, a firewall between, or a proxy needed (HTTPS_PROXY, proxy-url)?"
+    } else {
+        "is the server in the kubeconfig right, and is a proxy or VPN needed?"
+    }
+}
+
+/// Whether an error or one of its sources is an I/O error of this kind.
+pub(super) fn has_io(error: &(dyn StdError + 'static), kind: io::ErrorKind) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == kind)
+        || io.and_then(io::Error::get_ref).is_some_and(|held| has_io(held, kind))
+        || error.source().is_some_and(|source| has_io(source, kind))
+}
+
+/// The first error of this type among an error and its sources.
+pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = error.downcast_ref().or_else(|| find(held? as &(dyn StdError + 'static))) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The words of the deepest source: the layers above only repeat that something below failed.
+pub(super) fn depths(error: &(dyn StdError + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
+}
