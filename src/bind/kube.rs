@@ -7,6 +7,7 @@ use rhai::{Array, Map};
 
 /// What the Kubernetes API server knows.
 #[export_module]
+#[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub mod functions {
     /// The pods of the namespace at hand, or of all when none was chosen. Returns `pod` rows.
     ///

@@ -1,18 +1,25 @@
 //! The functions that scripts call, one file a family. Thin: arguments in, one domain call, rows out.
 
+mod jwt;
 mod kube;
+mod pod_arg;
 mod report;
+mod tls;
 mod values;
 
 use crate::host;
 use crate::mesh::pods::{Pod, PodOptions};
+use crate::mesh::trust::{FetchOptions, JwksFetch, TlsOptions, VerifyOptions};
 use crate::record::{Options, Record, Schema};
+use crate::tls::{Certificate, Check, Expect, Key, Verdict};
 use rhai::{Module, exported_module};
 
 /// All families of native functions, in the order of the reference.
 pub fn families() -> Vec<(&'static str, Module)> {
     vec![
         ("kube", exported_module!(kube::functions)),
+        ("tls", exported_module!(tls::functions)),
+        ("jwt", exported_module!(jwt::functions)),
         ("values", exported_module!(values::functions)),
         ("rows", host::row_functions()),
         ("report", exported_module!(report::functions)),
@@ -21,5 +28,18 @@ pub fn families() -> Vec<(&'static str, Module)> {
 
 /// The shapes of rows and options that the descriptions of functions name.
 pub fn schemas() -> Vec<&'static Schema> {
-    vec![Pod::schema(), PodOptions::schema(), report::FindingOptions::schema()]
+    vec![
+        Pod::schema(),
+        PodOptions::schema(),
+        Certificate::schema(),
+        Verdict::schema(),
+        Key::schema(),
+        Check::schema(),
+        Expect::schema(),
+        JwksFetch::schema(),
+        FetchOptions::schema(),
+        TlsOptions::schema(),
+        VerifyOptions::schema(),
+        report::FindingOptions::schema(),
+    ]
 }

@@ -24,6 +24,7 @@ crate::options! {
 
 /// Say something in the report.
 #[export_module]
+#[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub mod functions {
     /// Begin a new section of the report.
     ///

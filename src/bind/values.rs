@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Turn values into text, keep them, and pick from rows.
 #[export_module]
+#[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub mod functions {
     /// Show rows as a table with these columns only, in this order.
     ///

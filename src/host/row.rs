@@ -36,6 +36,12 @@ impl Shape {
         Arc::new(Self { kind: schema.name.into(), columns })
     }
 
+    /// A shape of a few columns, made for the occasion.
+    pub fn named(kind: &str, columns: &[&str]) -> Arc<Self> {
+        let columns = columns.iter().map(|name| ShapeColumn { name: (*name).into(), wide: false }).collect();
+        Arc::new(Self { kind: kind.into(), columns })
+    }
+
     /// The position of a column.
     pub fn index(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
@@ -116,6 +122,7 @@ impl Row {
 
 /// What can be done with a row.
 #[export_module]
+#[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub(super) mod functions {
     /// Read a field of a row: `row.name` and `row["name"]` are the same. An unknown field is an error.
     ///

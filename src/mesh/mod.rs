@@ -16,6 +16,7 @@ mod pod_status;
 pub mod pods;
 mod selector;
 mod status;
+pub mod trust;
 
 use crate::backend::{Answer, Ask, Query, SharedBackend};
 use crate::error::Result;

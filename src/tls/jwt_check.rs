@@ -29,7 +29,7 @@ record! {
 
 options! {
     /// What a token is held against.
-    pub struct Expect as "expect" {
+    pub struct Expect as "expect options" {
         /// The issuer, character for character; any when left out.
         pub issuer: Option<String>,
         /// The audiences of which one has to be in the token; any when empty.

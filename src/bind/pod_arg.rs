@@ -1,0 +1,129 @@
+//! The pod argument: a row, text in istioctl's forms, or an array of them. One rule for all functions about a proxy.
+
+use crate::error::{Error, Kind, Result};
+use crate::host::{Call, Fallible, Row, Shape, convert};
+use crate::mesh::Mesh;
+use crate::mesh::fan_out::gather;
+use crate::mesh::pod_ref::{PodArg, PodTarget, resolve, resolve_proxy};
+use crate::record::Record;
+use rhai::{Array, Dynamic};
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+
+/// What was asked of one pod or of many.
+pub enum PerPod<T> {
+    /// The argument was one pod.
+    One(T),
+    /// The argument was an array: those that answered, in order.
+    Many(Vec<(PodTarget, T)>),
+}
+
+/// Which pods a function takes.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Wanted {
+    /// Those with a proxy that can be asked.
+    Proxy,
+    /// Any.
+    Any,
+}
+
+#[derive(Clone)]
+struct Named(PodArg);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            PodArg::Text(text) => f.write_str(text),
+            PodArg::Row(row) => {
+                let text = |key: &str| row.get(key).and_then(Value::as_str);
+                write!(f, "{}/{}", text("namespace").unwrap_or("?"), text("pod").or_else(|| text("name")).unwrap_or("?"))
+            }
+        }
+    }
+}
+
+/// Put a question to a pod, or to each of an array: concurrently, bounded, in order; who fails becomes a note.
+pub fn per_pod<T, F, Fut>(call: &Call, pod: &Dynamic, wanted: Wanted, ask: F) -> Fallible<PerPod<T>>
+where
+    F: Fn(Mesh, PodTarget) -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
+    let mesh = call.mesh();
+    let Some(items) = pod.read_lock::<Array>() else {
+        let arg = argument(pod).map_err(|error| call.fail(error))?;
+        let answer = call.wait(async { ask(mesh.clone(), find(mesh, &arg, wanted).await?).await })?;
+        return Ok(PerPod::One(answer));
+    };
+    let arguments: Vec<Named> =
+        items.iter().map(|item| argument(item).map(Named)).collect::<Result<_>>().map_err(|error| call.fail(error))?;
+    let one = |arg: Named| {
+        let ask = &ask;
+        async move {
+            let target = find(mesh, &arg.0, wanted).await?;
+            Ok((target.clone(), ask(mesh.clone(), target).await?))
+        }
+    };
+    let answers = call.wait(gather(mesh, "pod", arguments, one))?;
+    Ok(PerPod::Many(answers.into_iter().map(|(_, answer)| answer).collect()))
+}
+
+async fn find(mesh: &Mesh, arg: &PodArg, wanted: Wanted) -> Result<PodTarget> {
+    match wanted {
+        Wanted::Proxy => resolve_proxy(mesh, arg).await,
+        Wanted::Any => resolve(mesh, arg).await,
+    }
+}
+
+fn argument(pod: &Dynamic) -> Result<PodArg> {
+    if let Ok(text) = pod.clone().into_string() {
+        return Ok(PodArg::Text(text));
+    }
+    match convert::to_value(pod) {
+        Value::Object(row) => Ok(PodArg::Row(row)),
+        _ => Err(Error::new(Kind::BadInput, format!("{} is no pod", pod.type_name()))
+            .hint("give a row of `pods()`, an array of them, or text such as \"name.namespace\" or \"deploy/name\"")),
+    }
+}
+
+impl<R: Record> PerPod<Vec<R>> {
+    /// As rows; those of many pods say which pod they are of.
+    pub fn rows(self) -> Array {
+        let pods = match self {
+            Self::One(records) => return Row::many(records),
+            Self::Many(pods) => pods,
+        };
+        let shape = Shape::of(R::schema(), &["namespace", "pod"]);
+        pods.into_iter().flat_map(|(pod, records)| rows_of(&shape, &pod, records)).collect()
+    }
+}
+
+fn rows_of<R: Record>(shape: &Arc<Shape>, pod: &PodTarget, records: Vec<R>) -> Vec<Dynamic> {
+    let own = R::schema();
+    let mut front: Vec<Dynamic> = Vec::new();
+    for (name, value) in [("namespace", &pod.namespace), ("pod", &pod.name)] {
+        if own.index(name).is_none() {
+            front.push(value.into());
+        }
+    }
+    let row = |record: R| {
+        let values = front.iter().cloned().chain(record.values().into_iter().map(convert::from_value)).collect();
+        Dynamic::from(Row::new(shape.clone(), values))
+    };
+    records.into_iter().map(row).collect()
+}
+
+impl PerPod<Dynamic> {
+    /// As a value; those of many pods as rows of `namespace`, `pod` and the value under this name.
+    pub fn values(self, name: &'static str) -> Dynamic {
+        let pods = match self {
+            Self::One(value) => return value,
+            Self::Many(pods) => pods,
+        };
+        let shape = Shape::named("answer", &["namespace", "pod", name]);
+        let row = |(pod, value): (PodTarget, Dynamic)| {
+            Dynamic::from(Row::new(shape.clone(), vec![pod.namespace.into(), pod.name.into(), value]))
+        };
+        pods.into_iter().map(row).collect::<Array>().into()
+    }
+}
