@@ -2,6 +2,31 @@
 //!
 //! Recording, replaying, limits, effects and progress are decorators of the one method [`Backend::ask`].
 
+/// A decorator's other methods: everything but the question goes straight to `self.inner`.
+macro_rules! forward_the_rest {
+    () => {
+        fn now(&self) -> jiff::Timestamp {
+            self.inner.now()
+        }
+
+        fn cluster(&self) -> String {
+            self.inner.cluster()
+        }
+
+        fn namespace(&self) -> String {
+            self.inner.namespace()
+        }
+
+        fn describe(&self) -> String {
+            self.inner.describe()
+        }
+
+        fn notes(&self) -> Vec<String> {
+            self.inner.notes()
+        }
+    };
+}
+
 mod body;
 mod connect;
 mod dial;
@@ -12,21 +37,29 @@ mod handshake;
 mod http_get;
 mod kube_error;
 mod kube_http;
+mod limit;
 mod live;
 #[cfg(test)]
 mod live_tests;
 mod log_filter;
 mod logs;
+mod observe;
 mod patience;
+mod policy;
 mod port_forward;
 mod proxy;
 mod query;
 mod resolve;
 mod roots;
+#[cfg(test)]
+mod testing;
 
 pub use connect::Connect;
+pub use limit::Limit;
 pub use live::Live;
 pub use log_filter::LogFilter;
+pub use observe::{Observed, Observer};
+pub use policy::Policy;
 pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, Query, Roots, TlsProbe, Trust};
 pub use resolve::Resolve;
 

@@ -1,0 +1,99 @@
+//! Tell somebody about every question and its answer: progress, `-v`, the audit trail.
+
+use super::{Answer, Backend, Query, SharedBackend};
+use crate::error::Result;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+
+/// Is told what is asked. Calls come from many threads and hold up the question, so they must be quick.
+pub trait Observer: Send + Sync {
+    /// A question is put.
+    fn asked(&self, query: &Query);
+
+    /// Its answer came, or it failed.
+    fn answered(&self, query: &Query, answer: &Result<Answer>);
+
+    /// Nobody waits for its answer any more: Ctrl-C, a time limit above, or a caller that gave up.
+    fn cancelled(&self, query: &Query) {
+        let _ = query;
+    }
+}
+
+/// Tells an observer about every question that passes. For each one asked it says exactly one of answered, cancelled.
+pub struct Observed {
+    inner: SharedBackend,
+    observer: Arc<dyn Observer>,
+}
+
+impl Observed {
+    /// Tell this observer.
+    pub fn new(inner: SharedBackend, observer: Arc<dyn Observer>) -> Self {
+        Self { inner, observer }
+    }
+}
+
+/// Says "cancelled" when it is dropped before the answer came.
+struct Pending<'a> {
+    query: &'a Query,
+    observer: &'a dyn Observer,
+    over: bool,
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.observer.cancelled(self.query);
+        }
+    }
+}
+
+impl Backend for Observed {
+    fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            self.observer.asked(query);
+            let mut pending = Pending { query, observer: &*self.observer, over: false };
+            let answer = self.inner.ask(query).await;
+            pending.over = true;
+            self.observer.answered(query, &answer);
+            answer
+        })
+    }
+
+    forward_the_rest!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Ask;
+    use super::super::testing::{Script, block_on};
+    use super::*;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    #[derive(Default)]
+    struct Diary(Mutex<Vec<String>>);
+
+    impl Observer for Diary {
+        fn asked(&self, query: &Query) {
+            self.0.lock().unwrap().push(format!("asked {query}"));
+        }
+        fn answered(&self, _: &Query, answer: &Result<Answer>) {
+            self.0.lock().unwrap().push(format!("answered {}", answer.is_ok()));
+        }
+        fn cancelled(&self, query: &Query) {
+            self.0.lock().unwrap().push(format!("cancelled {query}"));
+        }
+    }
+
+    #[test]
+    fn every_question_is_told_with_its_end() {
+        let diary = Arc::new(Diary::default());
+        let query = Query::new("lab", Ask::kube("/version"));
+        let answering = Observed::new(Script::answering("{}"), diary.clone());
+        block_on(answering.ask(&query)).unwrap();
+        let silent = Observed::new(Script::silent(), diary.clone());
+        block_on(async { tokio::time::timeout(Duration::from_millis(10), silent.ask(&query)).await }).unwrap_err();
+        let told = diary.0.lock().unwrap().clone();
+        assert_eq!(told, ["asked kube GET /version", "answered true", "asked kube GET /version", "cancelled kube GET /version"]);
+    }
+}
