@@ -4,6 +4,7 @@ pub mod backend;
 pub mod bind;
 pub mod error;
 pub mod host;
+pub mod json;
 pub mod mesh;
 mod pilotage;
 pub mod record;
