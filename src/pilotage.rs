@@ -280,4 +280,15 @@ mod tests {
     fn an_error_of_the_domain_keeps_its_kind() {
         assert_eq!(Failure::from(Error::new(Kind::Tls, "x")).error.kind(), Kind::Tls);
     }
+
+    #[test]
+    fn every_column_and_option_can_be_written_in_a_script() {
+        let engine = rhai::Engine::new();
+        for schema in bind::schemas() {
+            for name in schema.names() {
+                let read = format!("let row = #{{}}; row.{name}; #{{ {name}: 1 }}");
+                assert!(engine.compile(&read).is_ok(), "{}.{name} is a reserved word", schema.name);
+            }
+        }
+    }
 }

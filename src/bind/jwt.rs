@@ -91,8 +91,8 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: Expect = options(&call, more)?;
         let token = call.check(tls::decode(secret(&call, &token)?.open()))?;
-        let text = match convert::field(&jwks, "public") {
-            Value::String(public) => public,
+        let text = match convert::field(&jwks, "inline") {
+            Value::String(inline) => inline,
             _ => jwks.into_string().unwrap_or_default(),
         };
         let jwks = call.check(Jwks::parse(&text))?;

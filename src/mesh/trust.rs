@@ -20,13 +20,13 @@ record! {
         /// The ids of its keys.
         pub kids: Vec<String>,
         /// Whether private halves of keys were published with it: then nothing signed by them can be trusted.
-        pub private: bool,
+        pub leaked: bool,
         /// Whether the server's certificate was verified before it was believed.
         pub verified: bool,
         /// The keys, as `jwk` records.
         [wide] pub keys: Vec<Key>,
         /// The key set as JSON, public members only: what may be pasted into a policy.
-        [wide] pub public: String,
+        [wide] pub inline: String,
     }
 }
 
@@ -100,9 +100,9 @@ pub async fn fetch_jwks(mesh: &Mesh, url: &str, options: FetchOptions) -> Result
         url: url.into(),
         count: keys.len(),
         kids: keys.iter().filter_map(|key| key.kid.clone()).collect(),
-        private: keys.iter().any(|key| key.private),
+        leaked: keys.iter().any(|key| key.leaked),
         verified,
-        public: jwks.public_only(),
+        inline: jwks.public_only(),
         keys,
     })
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 record! {
-    /// A key of a JWKS. Private members are never shown; `private` says that there are some.
+    /// A key of a JWKS. Private members are never shown; `leaked` says that there are some.
     pub struct Key as "jwk" {
         /// The key's id; tokens name it.
         pub kid: Option<String>,
@@ -21,7 +21,7 @@ record! {
         /// Its size in bits.
         pub bits: Option<u64>,
         /// Whether the private half of the key was published with it.
-        pub private: bool,
+        pub leaked: bool,
         /// Why this key is of no use; nothing when it is all right.
         pub problem: Option<String>,
         /// The beginning of the modulus: enough to recognise a key without kid.
@@ -106,7 +106,7 @@ impl Jwk {
                 alg: text("alg"),
                 usage: text("use"),
                 bits: None,
-                private: PRIVATE.iter().any(|name| members.contains_key(*name)),
+                leaked: PRIVATE.iter().any(|name| members.contains_key(*name)),
                 problem: None,
                 n_prefix: text("n").map(|n| n.chars().take(24).collect()),
                 thumbprint: None,
@@ -197,7 +197,7 @@ fn notes(keys: &[Jwk]) -> Vec<String> {
         if let Some(problem) = &key.row.problem {
             notes.push(format!("{} is of no use: {problem}", name(index, key)));
         }
-        if key.row.private {
+        if key.row.leaked {
             notes.push(format!("{} carries its private half: whoever reads it can sign tokens", name(index, key)));
         }
         let twin = |other: &Jwk| other.row.kid.is_some() && other.row.kid == key.row.kid;
@@ -268,7 +268,7 @@ mod tests {
             (Some("Ek9wxUoZGSSp5eePlJBMu"), Some("RS256"), Some(2048))
         );
         assert_eq!((row.usage.as_deref(), row.n_prefix.as_deref()), (Some("sig"), Some("0GYOMway5YlKDQtm9jA1kGsj")));
-        assert!(!row.private && row.problem.is_none() && row.n_text.is_none());
+        assert!(!row.leaked && row.problem.is_none() && row.n_text.is_none());
         assert_eq!((jwks.keys.len(), jwks.notes.is_empty()), (2, true));
         let again = Jwks::parse(&jwks.public_only()).unwrap();
         assert_eq!(again, jwks);
@@ -287,7 +287,7 @@ mod tests {
     fn private_members_are_told_and_never_given_out() {
         let key = json!({"kid": "a", "kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "SECRET", "p": "SECRET", "custom": "SECRET"});
         let jwks = Jwks::parse(&json!({"keys": [key, {"kid": "s", "kty": "oct", "k": "SECRET"}]}).to_string()).unwrap();
-        assert!(jwks.keys.iter().all(|key| key.row.private));
+        assert!(jwks.keys.iter().all(|key| key.row.leaked));
         assert!(!format!("{jwks:?}{}", jwks.public_only()).contains("SECRET"));
         assert!(jwks.notes[0].contains("private half"));
         assert_eq!(Jwks::parse(&jwks.public_only()).unwrap().keys.len(), 1);
