@@ -1,0 +1,5 @@
+//! Integration tests, in one binary: it links once.
+
+#[path = "../support/mod.rs"]
+mod support;
+

@@ -1,0 +1,5 @@
+//! What the tests share.
+#![allow(dead_code, unused_imports, reason = "the test binary and the examples each use a part")]
+
+pub mod cluster;
+pub mod run;
