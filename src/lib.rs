@@ -5,6 +5,7 @@ pub mod bind;
 pub mod error;
 pub mod host;
 pub mod json;
+pub mod istio;
 pub mod mesh;
 mod pilotage;
 pub mod record;

@@ -6,15 +6,21 @@
 
 mod age;
 mod dig;
+mod extra_ca;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fan_out;
+pub mod istiod_logs;
+pub mod istiods;
 pub mod kube;
+pub mod logs;
 mod pod_proxy;
 pub mod pod_ref;
 mod pod_status;
 pub mod pods;
+pub mod reach;
 mod selector;
+pub mod since;
 mod status;
 pub mod trust;
 

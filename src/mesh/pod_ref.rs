@@ -20,6 +20,18 @@ pub enum PodArg {
     Row(Map<String, Value>),
 }
 
+impl fmt::Display for PodArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Row(row) => match PodTarget::from_row(row) {
+                Ok(target) => target.fmt(f),
+                Err(_) => f.write_str("(no pod)"),
+            },
+        }
+    }
+}
+
 /// A pod that was found, with what must be known before it is asked something.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

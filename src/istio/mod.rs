@@ -1,0 +1,4 @@
+//! What istiod and Istio's objects say, decoded leniently. No questions are asked here.
+
+pub mod log_line;
+pub mod request_auth;

@@ -1,0 +1,194 @@
+//! istiod's log, of every replica of every revision, merged by time.
+
+use super::Mesh;
+use super::dig::Dig;
+use super::fan_out::gather;
+use super::istiods::{DISCOVERY, objects};
+use super::logs::{lines, read};
+use super::since::Since;
+use crate::backend::Logs;
+use crate::error::{Error, Kind, Result};
+use crate::istio::log_line::{parse, rank};
+use crate::{options, record};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::fmt;
+
+options! {
+    /// Which lines of istiod's logs to read.
+    pub struct IstiodLogOptions as "istiod log options" {
+        /// Only lines that this regular expression finds.
+        pub grep: Option<String>,
+        /// Only lines of this last span: `"10m"`, or seconds. Without it the whole log is looked through.
+        pub since: Option<Since>,
+        /// Only lines of this level or worse: `debug`, `info`, `warn`, `error`.
+        pub level: Option<String>,
+        /// Only lines of this scope: `model`, `ads`.
+        pub scope: Option<String>,
+        /// Only the last so many lines of each replica, counted before `grep`.
+        pub tail: Option<i64>,
+        /// The logs from before the last restart.
+        pub previous: bool,
+    }
+}
+
+record! {
+    /// A line of istiod's log.
+    pub struct IstiodLog as "istiod_log" {
+        /// When it was written (RFC 3339).
+        pub time: String,
+        /// `debug`, `info`, `warn`, `error` or `fatal`; empty when the line has none.
+        pub level: String,
+        /// The logging scope: `model`, `ads`.
+        pub scope: String,
+        /// What it says.
+        pub text: String,
+        /// The replica that wrote it: `NAMESPACE/NAME`.
+        pub istiod: String,
+    }
+}
+
+/// A replica, by name.
+#[derive(Clone)]
+struct Replica {
+    namespace: String,
+    name: String,
+}
+
+impl fmt::Display for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// Log lines of all istiods, merged by time. A replica whose log cannot be read becomes a note.
+///
+/// # Errors
+/// When no replica's log could be read, or an option is wrong.
+pub async fn istiod_logs(mesh: &Mesh, options: &IstiodLogOptions) -> Result<Vec<IstiodLog>> {
+    let least = options.level.as_deref().map(known_level).transpose()?;
+    let replicas: Vec<Replica> = objects(mesh).await?.iter().map(Replica::of).collect();
+    let read = gather(mesh, "log of istiod", replicas, |replica| async move { of_replica(mesh, &replica, options).await });
+    let mut rows: Vec<IstiodLog> = read.await?.into_iter().flat_map(|(_, rows)| rows).collect();
+    rows.retain(|row| {
+        let loud = least.is_none_or(|least| rank(&row.level).is_some_and(|rank| rank >= least));
+        loud && options.scope.as_ref().is_none_or(|scope| *scope == row.scope)
+    });
+    rows.sort_by_cached_key(|row| row.time.parse::<Timestamp>().ok());
+    Ok(rows)
+}
+
+impl Replica {
+    fn of(pod: &Value) -> Self {
+        Self { namespace: pod.string("/metadata/namespace"), name: pod.string("/metadata/name") }
+    }
+}
+
+fn known_level(word: &str) -> Result<u8> {
+    rank(word).ok_or_else(|| {
+        Error::new(Kind::BadInput, format!("`{word}` is no log level")).hint("the levels are debug, info, warn and error")
+    })
+}
+
+async fn of_replica(mesh: &Mesh, replica: &Replica, options: &IstiodLogOptions) -> Result<Vec<IstiodLog>> {
+    let ask = Logs {
+        namespace: replica.namespace.clone(),
+        pod: replica.name.clone(),
+        container: Some(DISCOVERY.into()),
+        since_seconds: options.since.map(|since| since.0),
+        tail: options.tail,
+        previous: options.previous,
+        grep: options.grep.clone(),
+    };
+    let answer = read(mesh, ask).await?;
+    let istiod = replica.to_string();
+    let log = answer.text();
+    Ok(lines(&log).map(|(stamp, text)| row(stamp, text, &istiod)).collect())
+}
+
+/// The kubelet's time stamp counts where the line has none of its own.
+fn row(stamp: &str, text: &str, istiod: &str) -> IstiodLog {
+    let line = parse(text);
+    let time = if line.time.parse::<Timestamp>().is_ok() { line.time } else { stamp.to_owned() };
+    IstiodLog { time, level: line.level.into(), scope: line.scope, text: line.text.into_owned(), istiod: istiod.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, wait};
+    use super::*;
+
+    const PODS: &str = include_str!("../../tests/data/kube/pods.json");
+    const LOG: &str = include_str!("../../tests/data/kube/istiod.log");
+    const FORBIDDEN: &str = include_str!("../../tests/data/kube/forbidden-log.json");
+
+    fn read(fake: Fake, options: &str) -> Result<Vec<IstiodLog>> {
+        wait(istiod_logs(&fake.kube("/api/v1/pods?limit=500", PODS).mesh(), &serde_json::from_str(options).unwrap()))
+    }
+
+    fn lab() -> Fake {
+        Fake::new().says("logs istio-system/istiod-lab -c discovery", LOG)
+    }
+
+    #[test]
+    fn the_recorded_failure_is_found_by_level_and_scope() {
+        let rows = read(lab(), r#"{"level":"error","scope":"model"}"#).unwrap();
+        let first = &rows[0];
+        assert_eq!(
+            (first.level.as_str(), first.scope.as_str(), first.istiod.as_str()),
+            ("error", "model", "istio-system/istiod-lab")
+        );
+        assert_eq!(first.time, "2026-11-22T13:05:59.610913Z");
+        assert!(first.text.starts_with("Failed to fetch public key from jwks URI \"https://keycloak"), "{}", first.text);
+        assert!(first.text.ends_with("x509: certificate signed by unknown authority"));
+        let all = read(lab(), "{}").unwrap();
+        assert!(all.len() > rows.len());
+        let flag = all.iter().find(|row| row.text.starts_with("FLAG:")).unwrap();
+        assert_eq!((flag.level.as_str(), flag.scope.as_str()), ("info", ""));
+        assert_eq!((all[0].time.as_str(), all[0].level.as_str()), ("2026-11-22T13:05:25.194094000Z", "error"));
+    }
+
+    #[test]
+    fn replicas_are_merged_by_time_and_one_that_hangs_is_a_note() {
+        let pod = |name: &str, namespace: &str| {
+            serde_json::json!({"metadata": {"name": name, "namespace": namespace, "labels": {"app": "istiod"}},
+                "spec": {"containers": [{"name": "discovery"}]}})
+        };
+        let pods =
+            serde_json::json!({"items": [pod("a", "istio-system"), pod("b", "istio-system"), pod("c", "olaf")]}).to_string();
+        let mesh = Fake::new()
+            .kube("/api/v1/pods?limit=500", pods)
+            .says(
+                "logs istio-system/a -c discovery grep \"x\"",
+                "2026-11-22T13:00:03Z 2026-11-22T13:00:03.000000Z\tinfo\tads\tthird\n",
+            )
+            .fails("logs istio-system/b -c discovery grep \"x\"", Kind::Timeout)
+            .says(
+                "logs olaf/c -c discovery grep \"x\"",
+                "2026-11-22T13:00:01Z 2026-11-22T13:00:01.000000Z\terror\tmodel\tfirst\n2026-11-22T13:00:02Z second\n",
+            )
+            .mesh();
+        let options = IstiodLogOptions { grep: Some("x".into()), ..IstiodLogOptions::default() };
+        let rows = wait(istiod_logs(&mesh, &options)).unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (row.text.as_str(), row.istiod.as_str())).collect();
+        assert_eq!(told, [("first", "olaf/c"), ("second", "olaf/c"), ("third", "istio-system/a")]);
+        assert!(mesh.partial());
+        assert!(mesh.take_notes()[0].starts_with("log of istiod istio-system/b: no answer"));
+    }
+
+    #[test]
+    fn forbidden_logs_are_an_error_only_when_all_are() {
+        let refused = Fake::new().refuses("logs istio-system/istiod-lab -c discovery", 403, FORBIDDEN);
+        let error = read(refused, "{}").unwrap_err();
+        assert_eq!(error.kind(), Kind::Forbidden);
+        assert!(error.message().contains("User \"viewer\" cannot get resource \"pods/log\""), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_level_is_refused_before_anything_is_asked() {
+        let (mesh, fake) = Fake::new().shared();
+        let options = IstiodLogOptions { level: Some("loud".into()), ..IstiodLogOptions::default() };
+        assert_eq!(wait(istiod_logs(&mesh, &options)).unwrap_err().kind(), Kind::BadInput);
+        assert!(fake.asked().is_empty());
+    }
+}

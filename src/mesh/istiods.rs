@@ -1,0 +1,291 @@
+//! The control planes: every istiod replica of every revision, wherever it lives.
+
+use super::Mesh;
+use super::dig::{Dig, full_name, label};
+use super::extra_ca::{ExtraCa, extra_ca};
+use super::kube::{list, list_path, list_selected};
+use super::pod_proxy::image_tag;
+use super::pod_status::state;
+use super::pods::owner;
+use crate::error::{Error, Kind, Result};
+use crate::record;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+
+/// The container that istiod runs in.
+pub(crate) const DISCOVERY: &str = "discovery";
+/// istiod's debug pages.
+pub(crate) const DEBUG_PORT: u16 = 15014;
+
+/// Environment variables of istiod that decide how it fetches keys.
+const ENV: [&str; 10] = [
+    "PILOT_JWT_ENABLE_REMOTE_JWKS",
+    "PILOT_JWT_PUB_KEY_REFRESH_INTERVAL",
+    "JWKS_RESOLVER_INSECURE_SKIP_VERIFY",
+    "BLOCKED_CIDRS_IN_JWKS_URIS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+record! {
+    /// One replica of a control plane.
+    pub struct Istiod as "istiod" {
+        /// Its namespace.
+        pub namespace: String,
+        /// The pod's name.
+        pub name: String,
+        /// Its revision; `default` when it has no other.
+        pub revision: String,
+        /// Its version, by its image's tag or its labels.
+        pub version: String,
+        /// Ready containers of all: `1/1`.
+        pub ready: String,
+        /// kubectl's word for its state.
+        pub status: String,
+        /// When its process was started (RFC 3339).
+        pub started: String,
+        /// How often its containers were restarted.
+        pub restarts: i64,
+        /// What is mounted at `/cacerts`, where istiod reads `extra.pem` when it starts: `configmap/NAME key KEY`, `secret/NAME key KEY`, or `none`.
+        pub extra_ca: String,
+        /// Whether that can be read: `none`, `ok`, `not_found`, `no_key`, `forbidden`, `unreadable`.
+        [wide] pub extra_ca_state: String,
+        /// The certificates in it, as PEM.
+        [wide] pub extra_ca_pem: Option<String>,
+        /// When the object was last changed (RFC 3339). istiod reads it only once: is this later than `started`, a restart is due.
+        [wide] pub extra_ca_changed: Option<String>,
+        /// The revision tags that point to it; unknown when the webhooks may not be read.
+        [wide] pub tags: Option<Vec<String>>,
+        /// Its environment variables that decide how it fetches keys.
+        [wide] pub env: BTreeMap<String, String>,
+        /// The workload it belongs to: `Deployment/istiod`.
+        [wide] pub owner: String,
+        /// Its container.
+        [wide] pub container: String,
+        /// The whole name of its image.
+        [wide] pub image: String,
+    }
+}
+
+/// All istiods of the cluster. None found is a note, not a failure: a control plane may live outside.
+///
+/// # Errors
+/// When no namespace's pods may be listed.
+pub async fn istiods(mesh: &Mesh) -> Result<Vec<Istiod>> {
+    let pods = objects(mesh).await?;
+    let tags = if pods.is_empty() { None } else { tags(mesh).await };
+    let mut known: HashMap<String, ExtraCa> = HashMap::new();
+    let mut rows = Vec::new();
+    for pod in &pods {
+        // Replicas mount the same object: it is read once.
+        let mount = format!("{} {:?}", pod.string("/metadata/namespace"), super::extra_ca::source(pod));
+        let extra = match known.get(&mount) {
+            Some(extra) => extra.clone(),
+            None => extra_ca(mesh, pod).await,
+        };
+        rows.push(read(pod, &extra, tags.as_ref()));
+        known.insert(mount, extra);
+    }
+    Ok(rows)
+}
+
+/// The pods of all istiods, in order of namespace and name.
+pub(crate) async fn objects(mesh: &Mesh) -> Result<Vec<Value>> {
+    let found = match labelled(mesh, None).await {
+        Err(error) if error.kind() == Kind::Forbidden => in_likely_places(mesh, error).await?,
+        found => found?,
+    };
+    if found.is_empty() {
+        mesh.note("no istiod was found (pods labelled app=istiod or istio=pilot): the control plane lives outside of this cluster, or the mesh is gone");
+    }
+    Ok(found)
+}
+
+async fn labelled(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<Value>> {
+    let path = list_path("/api/v1", namespace, "pods");
+    let (new, old) = futures::join!(list_selected(mesh, &path, "app=istiod"), list_selected(mesh, &path, "istio=pilot"));
+    let mut found: BTreeMap<String, Value> = BTreeMap::new();
+    for pod in new?.into_iter().chain(old?) {
+        if container(&pod).is_some() {
+            found.insert(full_name(&pod), pod);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Where istiod usually lives, for those who may not look everywhere.
+async fn in_likely_places(mesh: &Mesh, refused: Error) -> Result<Vec<Value>> {
+    let mut places = vec!["istio-system".to_owned(), mesh.home()];
+    places.dedup();
+    let mut found = Vec::new();
+    let mut seen = Vec::new();
+    for place in places {
+        if let Ok(pods) = labelled(mesh, Some(&place)).await {
+            found.extend(pods);
+            seen.push(place);
+        }
+    }
+    if seen.is_empty() {
+        return Err(refused.context("cannot look for istiod"));
+    }
+    mesh.note_missing(format!("you may not list pods of all namespaces: istiod was looked for in {} only", seen.join(" and ")));
+    Ok(found)
+}
+
+fn container(pod: &Value) -> Option<&Value> {
+    pod.list("/spec/containers").iter().find(|container| container.text("/name") == Some(DISCOVERY))
+}
+
+fn read(pod: &Value, extra: &ExtraCa, tags: Option<&BTreeMap<String, Vec<String>>>) -> Istiod {
+    let state = state(pod);
+    let revision = label(pod, "istio.io/rev").filter(|rev| !rev.is_empty()).unwrap_or("default").to_owned();
+    let image = container(pod).map(|container| container.string("/image")).unwrap_or_default();
+    let by_label =
+        ["app.kubernetes.io/version", "operator.istio.io/version"].iter().find_map(|key| label(pod, key)).map(str::to_owned);
+    Istiod {
+        namespace: pod.string("/metadata/namespace"),
+        name: pod.string("/metadata/name"),
+        version: image_tag(&image).or(by_label).unwrap_or_default(),
+        ready: state.ready,
+        status: state.status,
+        started: started(pod),
+        restarts: state.restarts,
+        extra_ca: extra.what.clone(),
+        extra_ca_state: extra.state.into(),
+        extra_ca_pem: extra.pem.clone(),
+        extra_ca_changed: extra.changed.clone(),
+        tags: tags.map(|tags| tags.get(&revision).cloned().unwrap_or_default()),
+        env: env(pod),
+        owner: owner(pod),
+        container: DISCOVERY.into(),
+        image,
+        revision,
+    }
+}
+
+/// When the process was started: a container restarts without its pod.
+fn started(pod: &Value) -> String {
+    let mut statuses = pod.list("/status/containerStatuses").iter();
+    let own = statuses.find(|status| status.text("/name") == Some(DISCOVERY));
+    own.and_then(|status| status.text("/state/running/startedAt"))
+        .or_else(|| pod.text("/status/startTime"))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn env(pod: &Value) -> BTreeMap<String, String> {
+    let entries = container(pod).map_or(&[][..], |container| container.list("/env"));
+    let mine = entries.iter().filter(|entry| ENV.contains(&entry.string("/name").as_str()));
+    mine.map(|entry| {
+        let from = || if entry.get("valueFrom").is_some() { "(from elsewhere)".to_owned() } else { String::new() };
+        (entry.string("/name"), entry.text("/value").map_or_else(from, str::to_owned))
+    })
+    .collect()
+}
+
+/// The tags of each revision, as the injection webhooks say.
+async fn tags(mesh: &Mesh) -> Option<BTreeMap<String, Vec<String>>> {
+    let webhooks = list(mesh, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations").await.ok()?;
+    let mut tags: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for webhook in &webhooks {
+        if let (Some(tag), Some(revision)) = (label(webhook, "istio.io/tag"), label(webhook, "istio.io/rev")) {
+            tags.entry(revision.to_owned()).or_default().push(tag.to_owned());
+        }
+    }
+    Some(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, wait};
+    use super::*;
+    use serde_json::json;
+
+    const PODS: &str = include_str!("../../tests/data/kube/pods.json");
+    const WITH_CA: &str = include_str!("../../tests/data/kube/istiod-extra-ca.json");
+    const CONFIG_MAP: &str = include_str!("../../tests/data/kube/extra-ca-configmap.json");
+    const FORBIDDEN: &str = include_str!("../../tests/data/kube/forbidden-list-pods.json");
+    const WEBHOOKS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?limit=500";
+
+    #[test]
+    fn the_recorded_istiod_has_no_extra_ca_before_the_repair() {
+        let mesh = Fake::new().kube("/api/v1/pods?limit=500", PODS).mesh();
+        let row = wait(istiods(&mesh)).unwrap().remove(0);
+        assert_eq!((row.namespace.as_str(), row.name.as_str(), row.revision.as_str()), ("istio-system", "istiod-lab", "default"));
+        assert_eq!(
+            (row.version.as_str(), row.started.as_str(), row.owner.as_str()),
+            ("lab", "2026-11-22T13:05:27Z", "Deployment/istiod")
+        );
+        assert_eq!((row.extra_ca.as_str(), row.extra_ca_pem, row.tags), ("none", None, None));
+    }
+
+    #[test]
+    fn after_the_repair_it_names_the_configmap_and_was_started_later() {
+        let mesh = Fake::new()
+            .kube("/api/v1/pods?limit=500", WITH_CA)
+            .kube("/api/v1/namespaces/istio-system/configmaps/pilot-jwks-extra-cacerts", CONFIG_MAP)
+            .mesh();
+        let row = wait(istiods(&mesh)).unwrap().remove(0);
+        assert_eq!(
+            (row.extra_ca.as_str(), row.extra_ca_state.as_str()),
+            ("configmap/pilot-jwks-extra-cacerts key extra.pem", "ok")
+        );
+        assert!(row.extra_ca_pem.unwrap().contains("BEGIN CERTIFICATE"));
+        assert!(row.extra_ca_changed.unwrap() < row.started);
+    }
+
+    #[test]
+    fn revisions_tags_environment_and_old_names_are_read() {
+        let istiod = |name: &str, labels: Value| {
+            json!({"metadata": {"name": name, "namespace": "mesh", "labels": labels}, "spec": {"containers": [
+                {"name": "discovery", "image": "istio/pilot@sha256:ab", "env": [
+                    {"name": "HTTPS_PROXY", "value": "http://p:3128"}, {"name": "NO_PROXY", "valueFrom": {}}, {"name": "OTHER", "value": "x"}]}]}})
+        };
+        let pods = json!({"items": [
+            istiod("istiod-a", json!({"app": "istiod", "istio.io/rev": "1-29", "app.kubernetes.io/version": "1.29.2"})),
+            istiod("istio-pilot-1", json!({"app": "pilot", "istio": "pilot"})),
+            json!({"metadata": {"name": "fake", "labels": {"app": "istiod"}}, "spec": {"containers": [{"name": "web"}]}})]});
+        let webhooks =
+            json!({"items": [{"metadata": {"name": "w", "labels": {"istio.io/tag": "prod", "istio.io/rev": "1-29"}}}]});
+        let mesh = Fake::new().kube("/api/v1/pods?limit=500", pods.to_string()).kube(WEBHOOKS, webhooks.to_string()).mesh();
+        let rows = wait(istiods(&mesh)).unwrap();
+        assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["istio-pilot-1", "istiod-a"]);
+        let newer = &rows[1];
+        assert_eq!((newer.version.as_str(), newer.tags.as_deref()), ("1.29.2", Some(&["prod".to_owned()][..])));
+        assert_eq!(newer.env["HTTPS_PROXY"], "http://p:3128");
+        assert_eq!((newer.env["NO_PROXY"].as_str(), newer.env.len()), ("(from elsewhere)", 2));
+    }
+
+    #[test]
+    fn who_may_not_look_everywhere_looks_where_istiod_usually_lives() {
+        let selected = |namespace: &str, selector: &str| format!("/api/v1{namespace}/pods?labelSelector={selector}&limit=500");
+        let mut fake = Fake::new();
+        for selector in ["app%3Distiod", "istio%3Dpilot"] {
+            fake = fake.refuses(&format!("kube GET {}", selected("", selector)), 403, FORBIDDEN);
+            fake = fake.refuses(&format!("kube GET {}", selected("/namespaces/default", selector)), 403, FORBIDDEN);
+        }
+        let mesh = fake.kube("/api/v1/namespaces/istio-system/pods?limit=500", PODS).mesh();
+        assert_eq!(wait(istiods(&mesh)).unwrap().len(), 1);
+        assert!(mesh.take_notes()[0].contains("looked for in istio-system only"));
+    }
+
+    #[test]
+    fn no_istiod_is_a_note_and_no_permission_is_an_error() {
+        let mesh = Fake::new().kube("/api/v1/pods?limit=500", r#"{"items":[]}"#).mesh();
+        assert!(wait(istiods(&mesh)).unwrap().is_empty());
+        assert!(mesh.take_notes()[0].contains("no istiod was found"));
+        let mut fake = Fake::new();
+        for namespace in ["", "/namespaces/istio-system", "/namespaces/default"] {
+            for selector in ["app%3Distiod", "istio%3Dpilot"] {
+                fake =
+                    fake.refuses(&format!("kube GET /api/v1{namespace}/pods?labelSelector={selector}&limit=500"), 403, FORBIDDEN);
+            }
+        }
+        let error = wait(istiods(&fake.mesh())).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (Kind::Forbidden, "cannot look for istiod"));
+    }
+}

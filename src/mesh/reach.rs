@@ -1,0 +1,308 @@
+//! Asking a proxy: by port-forward, else by exec, else through istiod's eyes. Each step down is a note.
+
+use super::Mesh;
+use super::dig::Dig;
+use super::istiods::{self, DEBUG_PORT};
+use super::kube::encode;
+use super::pod_proxy::{ADMIN_PORT, PROXY};
+use super::pod_ref::PodTarget;
+use crate::backend::{Answer, Ask, Exec};
+use crate::error::{Error, Kind, Result};
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// GET a page of a proxy's admin interface.
+///
+/// # Errors
+/// When no way leads there (the failure lists all that were tried), or the proxy answers with another status than 2xx:
+/// the failure then holds what it says.
+pub async fn admin(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer> {
+    let path = page(path)?;
+    let refused = match forwarded(mesh, target, &path).await {
+        Err(error) if error.kind() == Kind::Forbidden => error,
+        done => return done,
+    };
+    let mut tried = vec![("port-forward", refused)];
+    match executed(mesh, target, &path).await {
+        Err(error) if error.kind() == Kind::Forbidden => tried.push(("exec of pilot-agent", error)),
+        done => {
+            mesh.note(format!(
+                "port-forward to pods of namespace {} is forbidden (it needs the verbs get and create on pods/portforward): asked by exec instead",
+                target.namespace
+            ));
+            return done;
+        }
+    }
+    if !path.starts_with("/config_dump") {
+        return Err(no_way(target, tried));
+    }
+    match through_istiod(mesh, target).await {
+        Ok(answer) => {
+            mesh.note(format!(
+                "port-forward and exec into pods of namespace {} are forbidden (the verbs get and create on pods/portforward, or on pods/exec): \
+                 shown is what istiod last sent to the proxy, not what the proxy holds",
+                target.namespace
+            ));
+            Ok(answer)
+        }
+        Err(error) => {
+            tried.push(("istiod's view", error));
+            Err(no_way(target, tried))
+        }
+    }
+}
+
+/// A proxy's configuration, whole or only the fields of a mask: `dynamic_listeners,static_listeners`.
+///
+/// # Errors
+/// As [`admin`]; [`Kind::BadAnswer`] when what came is empty, cut off or no JSON.
+pub async fn config_dump(mesh: &Mesh, target: &PodTarget, mask: Option<&str>) -> Result<Bytes> {
+    let path = match mask.filter(|mask| !mask.is_empty()) {
+        Some(mask) => format!("/config_dump?mask={}", mask.replace(' ', "")),
+        None => "/config_dump".to_owned(),
+    };
+    let body = admin(mesh, target, &path).await?.body;
+    check_dump(target, &body)?;
+    Ok(body)
+}
+
+fn check_dump(target: &PodTarget, body: &[u8]) -> Result<()> {
+    let bad = |what: String| Error::new(Kind::BadAnswer, format!("the configuration dump of pod {target} {what}"));
+    if body.trim_ascii().is_empty() {
+        return Err(bad(format!("is empty ({} bytes)", body.len())).hint(
+            "a proxy that is starting or out of memory answers so: look at its status, restarts and logs, then ask again",
+        ));
+    }
+    let Err(error) = serde_json::from_slice::<IgnoredAny>(body) else { return Ok(()) };
+    let start: String = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+    let bad = if error.is_eof() {
+        bad(format!("is cut off after {} bytes", body.len()))
+            .hint("ask again; for a smaller answer ask for a part: `#{mask: \"dynamic_listeners\"}`")
+    } else {
+        bad(format!("is not JSON: it begins {start:?}"))
+            .hint("something else than Envoy's admin interface answers on that port: was it moved (proxyAdminPort)?")
+    };
+    Err(bad.cause(error))
+}
+
+fn page(path: &str) -> Result<String> {
+    let path = path.trim();
+    if path.contains("://") || path.chars().any(char::is_whitespace) {
+        return Err(Error::new(Kind::BadInput, format!("`{path}` is no admin page"))
+            .hint("give its path: \"/clusters?format=json\", \"/help\" lists them"));
+    }
+    Ok(format!("/{}", path.trim_start_matches('/')))
+}
+
+async fn forwarded(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer> {
+    let port = port(target);
+    let ask = Ask::pod(&target.namespace, &target.name, port, path);
+    match mesh.ask(ask).await {
+        Ok(answer) => good(target, "GET", path, answer),
+        Err(error) if matches!(error.kind(), Kind::Unreachable | Kind::Timeout | Kind::BadAnswer) => {
+            Err(error.context(format!("pod {target} does not answer GET {path} on its admin port {port}")))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn port(target: &PodTarget) -> u16 {
+    if target.admin_port == 0 { ADMIN_PORT } else { target.admin_port }
+}
+
+async fn executed(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer> {
+    if port(target) != ADMIN_PORT {
+        return Err(Error::new(
+            Kind::Forbidden,
+            format!("not tried: pilot-agent asks port {ADMIN_PORT}, and the admin port was moved to {}", port(target)),
+        ));
+    }
+    let command = ["pilot-agent", "request", "GET", path.trim_start_matches('/')].map(str::to_owned).to_vec();
+    let exec = Exec { namespace: target.namespace.clone(), pod: target.name.clone(), container: PROXY.into(), command };
+    good(target, "pilot-agent request GET", path, mesh.ask(Ask::Exec(exec)).await?)
+}
+
+/// An answer with status 2xx, or a failure with what the proxy says.
+fn good(target: &PodTarget, how: &str, path: &str, answer: Answer) -> Result<Answer> {
+    if answer.is_success() {
+        return Ok(answer);
+    }
+    let text = answer.text();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: String = lines.next().unwrap_or("nothing").chars().take(300).collect();
+    let kind = match answer.status {
+        400 => Kind::BadInput,
+        403 => Kind::Forbidden,
+        404 => Kind::NotFound,
+        _ => Kind::BadAnswer,
+    };
+    let error = Error::new(kind, format!("pod {target} answered {how} {path} with status {}: {said}", answer.status));
+    Err(match kind {
+        Kind::NotFound => error.hint("`admin(pod, \"/help\")` lists the pages this proxy has"),
+        _ => error,
+    })
+}
+
+/// What istiod last sent to this proxy. Only the replica that the proxy is connected to knows.
+async fn through_istiod(mesh: &Mesh, target: &PodTarget) -> Result<Answer> {
+    let replicas = istiods::objects(mesh).await?;
+    let path = format!("/debug/config_dump?proxyID={}.{}", encode(&target.name), encode(&target.namespace));
+    let mut asked: FuturesUnordered<_> = replicas.iter().map(|istiod| ask_istiod(mesh, istiod, &path)).collect();
+    // The first that knows the proxy answers for all; one that hangs holds nobody up.
+    let mut failure = Error::new(Kind::NotFound, "no istiod was found in this cluster");
+    while let Some(answer) = asked.next().await {
+        match answer {
+            Ok(answer) => return Ok(answer),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+async fn ask_istiod(mesh: &Mesh, istiod: &Value, path: &str) -> Result<Answer> {
+    let (namespace, name) = (istiod.string("/metadata/namespace"), istiod.string("/metadata/name"));
+    let answer = mesh.ask(Ask::pod(&namespace, &name, DEBUG_PORT, path)).await?;
+    if answer.is_success() {
+        return Ok(answer);
+    }
+    let said = super::status::message(&answer);
+    Err(Error::new(Kind::NotFound, format!("istiod {namespace}/{name} answered with status {}: {said}", answer.status)))
+}
+
+fn no_way(target: &PodTarget, tried: Vec<(&str, Error)>) -> Error {
+    let ways: Vec<&str> = tried.iter().map(|(way, _)| *way).collect();
+    let error = Error::new(Kind::Forbidden, format!("you may not ask the proxy of pod {target} (tried: {})", ways.join(", ")));
+    let error = tried.into_iter().fold(error, |error, (way, refused)| error.cause(format!("{way}: {refused}")));
+    error.hint(format!(
+        "ask for the verbs get and create on pods/portforward in namespace {0}; `kubectl auth can-i create pods --subresource=portforward -n {0}` tells when they are there",
+        target.namespace
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, wait};
+    use super::*;
+
+    const DUMP: &str = r#"{"configs":[]}"#;
+    const FORWARD: &str = "pod n/p:15000 GET /config_dump";
+    const EXEC: &str = "exec n/p -c istio-proxy -- pilot-agent request GET config_dump";
+    const ISTIOD: &str = "pod istio-system/istiod-lab:15014 GET /debug/config_dump?proxyID=p.n";
+    const PODS: &str = include_str!("../../tests/data/kube/pods.json");
+
+    fn target() -> PodTarget {
+        PodTarget { namespace: "n".into(), name: "p".into(), ..PodTarget::default() }
+    }
+
+    fn dump(fake: Fake) -> (Result<Bytes>, Vec<String>) {
+        let mesh = fake.kube("/api/v1/pods?limit=500", PODS).mesh();
+        (wait(config_dump(&mesh, &target(), None)), mesh.take_notes())
+    }
+
+    #[test]
+    fn port_forward_is_enough_when_it_is_allowed() {
+        let (body, notes) = dump(Fake::new().says(FORWARD, DUMP));
+        assert_eq!((body.unwrap(), notes), (Bytes::from(DUMP), vec![]));
+    }
+
+    #[test]
+    fn each_step_down_is_a_note_that_names_the_missing_verbs() {
+        let (body, notes) = dump(Fake::new().fails(FORWARD, Kind::Forbidden).says(EXEC, DUMP));
+        assert_eq!(body.unwrap(), DUMP);
+        assert!(notes[0].contains("verbs get and create on pods/portforward") && notes[0].contains("namespace n"), "{notes:?}");
+        let (body, notes) = dump(Fake::new().fails(FORWARD, Kind::Forbidden).fails(EXEC, Kind::Forbidden).says(ISTIOD, DUMP));
+        assert_eq!(body.unwrap(), DUMP);
+        assert!(notes[0].contains("what istiod last sent"), "{notes:?}");
+    }
+
+    #[test]
+    fn when_nothing_is_allowed_all_that_was_tried_is_listed() {
+        let refused = Fake::new().fails(FORWARD, Kind::Forbidden).fails(EXEC, Kind::Forbidden).fails(ISTIOD, Kind::Forbidden);
+        let (body, notes) = dump(refused);
+        let error = body.unwrap_err();
+        assert_eq!((error.kind(), notes), (Kind::Forbidden, vec![]));
+        assert!(error.message().contains("(tried: port-forward, exec of pilot-agent, istiod's view)"), "{error}");
+        assert_eq!(error.causes().len(), 3);
+        assert!(error.next_step().unwrap().contains("get and create on pods/portforward in namespace n"));
+    }
+
+    #[test]
+    fn an_istiod_that_does_not_know_the_proxy_says_so() {
+        let fake = Fake::new().fails(FORWARD, Kind::Forbidden).fails(EXEC, Kind::Forbidden);
+        let (body, _) = dump(fake.refuses(ISTIOD, 404, "Proxy not connected to this Pilot instance."));
+        assert!(body.unwrap_err().to_string().contains("status 404: Proxy not connected"));
+    }
+
+    #[test]
+    fn other_pages_have_no_third_way() {
+        let mesh = Fake::new()
+            .fails("pod n/p:15000 GET /clusters", Kind::Forbidden)
+            .fails("exec n/p -c istio-proxy -- pilot-agent request GET clusters", Kind::Forbidden)
+            .mesh();
+        let error = wait(admin(&mesh, &target(), "clusters")).unwrap_err();
+        assert!(error.message().contains("(tried: port-forward, exec of pilot-agent)"), "{error}");
+    }
+
+    #[test]
+    fn failures_that_are_no_refusal_are_not_walked_around() {
+        let (body, _) = dump(Fake::new().fails(FORWARD, Kind::Unreachable).says(EXEC, DUMP));
+        let error = body.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unreachable);
+        assert!(error.message().contains("pod n/p does not answer GET /config_dump on its admin port 15000"), "{error}");
+    }
+
+    #[test]
+    fn a_moved_admin_port_is_asked_there_and_not_by_exec() {
+        let moved = PodTarget { admin_port: 15700, ..target() };
+        let mesh = Fake::new().says("pod n/p:15700 GET /help", "pages").mesh();
+        assert_eq!(wait(admin(&mesh, &moved, "/help")).unwrap().body, "pages");
+        let (mesh, fake) = Fake::new().fails("pod n/p:15700 GET /help", Kind::Forbidden).shared();
+        let error = wait(admin(&mesh, &moved, "help")).unwrap_err();
+        assert!(error.to_string().contains("moved to 15700"), "{error}");
+        assert_eq!(fake.asked().len(), 1);
+    }
+
+    #[test]
+    fn envoys_own_words_are_kept() {
+        let mesh = Fake::new()
+            .refuses(
+                "pod n/p:15000 GET /config_dump?mask=nosuchfield",
+                400,
+                "FieldMask paths: \"nosuchfield\" could not be\n more",
+            )
+            .refuses("pod n/p:15000 GET /nosuchpage", 404, "\ninvalid path. admin commands are:\n  /: Admin home page\n")
+            .mesh();
+        let masked = wait(config_dump(&mesh, &target(), Some("nosuchfield"))).unwrap_err();
+        assert_eq!(masked.kind(), Kind::BadInput);
+        assert!(masked.message().ends_with("with status 400: FieldMask paths: \"nosuchfield\" could not be"), "{masked}");
+        let page = wait(admin(&mesh, &target(), "nosuchpage")).unwrap_err();
+        assert_eq!((page.kind(), page.next_step().is_some()), (Kind::NotFound, true));
+    }
+
+    #[test]
+    fn dumps_that_are_none_name_the_pod_and_what_came() {
+        for (body, says) in [
+            ("", "is empty (0 bytes)"),
+            (" \n", "is empty (2 bytes)"),
+            (r#"{"configs":[{"a":"#, "is cut off after 17 bytes"),
+            ("<html>login</html>", "begins \"<html>login"),
+        ] {
+            let (result, _) = dump(Fake::new().says(FORWARD, body));
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), Kind::BadAnswer);
+            assert!(error.message().contains("pod n/p") && error.message().contains(says), "{error}");
+            assert!(error.next_step().is_some());
+        }
+    }
+
+    #[test]
+    fn a_url_is_no_page() {
+        let mesh = Fake::new().mesh();
+        for path in ["http://evil/", "/a b"] {
+            assert_eq!(wait(admin(&mesh, &target(), path)).unwrap_err().kind(), Kind::BadInput);
+        }
+    }
+}
