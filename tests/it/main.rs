@@ -2,4 +2,3 @@
 
 #[path = "../support/mod.rs"]
 mod support;
-
