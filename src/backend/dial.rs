@@ -69,7 +69,7 @@ pub(super) fn unreachable(error: &(dyn StdError + 'static), what: &str, place: &
         "the name is not known from here: the cluster may know it. --resolve HOST:PORT:ADDRESS gives its address"
     } else if kube_error::has_io(error, io::ErrorKind::ConnectionRefused) {
         "nothing listens on that port: is it the right one?"
-    } else if kube_error::has_io(error, io::ErrorKind::TimedOut) {
+    } else if kube_error::has_io(error, io::ErrorKind::TimedOut) || cause.contains("timed out") {
         "a firewall, or a proxy that is needed (HTTPS_PROXY)? from inside the cluster it may look different"
     } else {
         "see whether it can be reached from here at all; from inside the cluster it may look different"

@@ -18,9 +18,10 @@ pub(super) async fn ask(query: &HttpGet, overrides: &[Resolve], roots: &SystemRo
     let url = parse(&query.url)?;
     // The question in words, without the user and password that a URL may hold.
     let what = format!("http GET {}{}", shown(&url), query.trust);
+    let place = format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
     let (client, request) = prepare(query, url, overrides, roots, patience, &what).await?;
     let sent = patience.wait(&what, client.execute(request)).await?;
-    let response = sent.map_err(|error| failed(&error.without_url(), &what))?;
+    let response = sent.map_err(|error| failed(&error.without_url(), &what, &place))?;
     body::answer(http::Response::from(response), query.max_bytes, &what, patience).await
 }
 
@@ -118,12 +119,12 @@ fn bad_extra(what: &str) -> Error {
         .hint("give them as PEM: -----BEGIN CERTIFICATE-----")
 }
 
-fn failed(error: &reqwest::Error, what: &str) -> Error {
+fn failed(error: &reqwest::Error, what: &str, place: &str) -> Error {
     if let Some(tls) = kube_error::find::<rustls::Error>(error) {
         return Error::new(Kind::Tls, format!("{what}: TLS failed")).cause(tls).hint(tls_hint(tls));
     }
-    if error.is_connect() || error.is_timeout() {
-        return dial::unreachable(error, what, "the server");
+    if error.is_connect() {
+        return dial::unreachable(error, what, place);
     }
     Error::new(Kind::BadAnswer, format!("{what}: the server gives no proper answer"))
         .cause(kube_error::depths(error))
@@ -131,10 +132,15 @@ fn failed(error: &reqwest::Error, what: &str) -> Error {
 }
 
 fn tls_hint(error: &rustls::Error) -> &'static str {
-    use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
+    use rustls::CertificateError::{
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+    };
     match error {
         rustls::Error::InvalidCertificate(UnknownIssuer) => {
             "this machine does not trust the server's CA, or the server does not send an intermediate: verify_chain(tls_chain(host)) tells which"
+        }
+        rustls::Error::InvalidCertificate(BadSignature) => {
+            "a trusted CA has the issuer's name and another key: was the CA made anew? verify_chain(tls_chain(host)) tells"
         }
         rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
             "the certificate must be renewed by whoever runs the server"

@@ -43,6 +43,8 @@ mod live;
 mod live_tests;
 mod log_filter;
 mod logs;
+#[cfg(test)]
+mod network_tests;
 mod observe;
 mod patience;
 mod policy;

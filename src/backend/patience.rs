@@ -22,9 +22,9 @@ impl Patience {
         Self { step, end: Instant::now() + step * STEPS }
     }
 
-    /// The longest wait for a connection.
+    /// The longest wait for a connection: less than for an answer, so that the failure that is told is the connection's.
     pub(super) fn connect(step: Duration) -> Duration {
-        step.min(CONNECT)
+        (step * 3 / 4).min(CONNECT)
     }
 
     /// How long one step may take.

@@ -2,13 +2,13 @@
 
 use super::Answer;
 use crate::error::{Error, Kind, Result};
+use crate::tls::subject_name;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// What certificates in PEM are called on the wire.
 pub(super) const PEM_TYPE: &str = "application/x-pem-file";
@@ -22,6 +22,12 @@ pub(super) struct SystemRoots {
 }
 
 impl SystemRoots {
+    /// A machine that trusts these.
+    #[cfg(test)]
+    pub(super) fn of(certificates: Vec<CertificateDer<'static>>) -> Self {
+        Self { certificates: OnceCell::new_with(Some(Arc::new(certificates))) }
+    }
+
     /// All of them.
     pub(super) async fn all(&self) -> Result<Arc<Vec<CertificateDer<'static>>>> {
         let load = || async {
@@ -42,17 +48,12 @@ impl SystemRoots {
     pub(super) async fn ask(&self, subjects: &[String]) -> Result<Answer> {
         let mut text = String::new();
         for certificate in self.all().await?.iter() {
-            if subject(certificate).is_some_and(|subject| subjects.contains(&subject)) {
+            if subject_name(certificate).is_some_and(|subject| subjects.contains(&subject)) {
                 push_pem(&mut text, certificate);
             }
         }
         Ok(Answer { content_type: Some(PEM_TYPE.into()), ..Answer::ok(text, Timestamp::now()) })
     }
-}
-
-/// A certificate's subject, written as everywhere in pilotage.
-fn subject(certificate: &[u8]) -> Option<String> {
-    X509Certificate::from_der(certificate).ok().map(|(_, certificate)| certificate.subject().to_string())
 }
 
 /// Add a certificate in PEM.
@@ -83,7 +84,7 @@ mod tests {
     #[tokio::test]
     async fn gives_only_the_authorities_with_the_subject_asked_for() {
         let (wanted, other) = (authority("Wanted"), authority("Other"));
-        let roots = SystemRoots { certificates: OnceCell::new_with(Some(Arc::new(vec![other, wanted.clone()]))) };
+        let roots = SystemRoots::of(vec![other, wanted.clone()]);
         let answer = roots.ask(&["CN=Wanted".into()]).await.unwrap();
         let mut expected = String::new();
         push_pem(&mut expected, &wanted);
