@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod bind;
+pub mod cli;
 pub mod error;
 pub mod host;
 pub mod istio;
@@ -10,6 +11,7 @@ pub mod mesh;
 mod pilotage;
 pub mod record;
 pub mod render;
+pub mod repl;
 pub mod report;
 pub mod suggest;
 pub mod tls;

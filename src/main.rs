@@ -1,3 +1,7 @@
 //! The `pilotage` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pilotage::cli::main()
+}

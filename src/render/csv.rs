@@ -1,7 +1,7 @@
 //! Comma-separated values as RFC 4180 has them: CRLF, quotes where needed, a header.
 
 use super::value;
-use crate::report::{Content, Table};
+use crate::report::{Content, Item, Report, Table};
 use serde_json::Value;
 
 /// A value as CSV: a table as it is, records as a table, a list as one column, anything else as one cell.
@@ -22,6 +22,23 @@ pub fn content(content: &Content) -> String {
 fn single<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
     let rows = values.into_iter().map(|value| vec![value.clone()]).collect();
     table(&Table { columns: vec!["value".into()], rows, ..Table::default() })
+}
+
+/// The findings of a report, one a line: what a spreadsheet can use of it.
+pub fn report(report: &Report) -> String {
+    let columns = ["section", "severity", "code", "text", "resource", "fix"].map(String::from).to_vec();
+    let mut rows = Vec::new();
+    for section in &report.sections {
+        for item in &section.items {
+            if let Item::Finding(found) = item {
+                let severity = serde_json::to_value(found.severity).unwrap_or_default();
+                let text = |text: &String| Value::from(text.as_str());
+                let rest = [&found.code, &found.text, &found.resource, &found.fix].map(text);
+                rows.push([text(&section.title), severity].into_iter().chain(rest).collect());
+            }
+        }
+    }
+    table(&Table { columns, rows, ..Table::default() })
 }
 
 /// A table as CSV.
@@ -67,6 +84,15 @@ mod tests {
             ..Table::default()
         };
         assert_eq!(table(&rows), "name,\"a,b\"\r\n\"say \"\"hi\"\"\",\r\n\"two\nlines\",\"[1,2]\"\r\n");
+    }
+
+    #[test]
+    fn a_report_is_its_findings() {
+        let text = report(&crate::render::text::tests::sample());
+        let lines: Vec<&str> = text.split("\r\n").collect();
+        assert_eq!(lines[0], "section,severity,code,text,resource,fix");
+        assert!(lines[1].starts_with("What istiod could not fetch,error,JWKS001,"), "{text}");
+        assert_eq!(lines[2], "The chain,ok,,the chain is complete,,");
     }
 
     #[test]

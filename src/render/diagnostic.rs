@@ -26,8 +26,8 @@ pub struct Frame {
     pub function: String,
     /// The script that called it; empty for what was typed.
     pub file: String,
-    /// Line and column of the call.
-    pub at: (usize, usize),
+    /// Line and column of the call, if known.
+    pub at: Option<(usize, usize)>,
 }
 
 /// A failure that happened in no script.
@@ -44,8 +44,8 @@ pub fn render(diagnostic: &Diagnostic, look: &Look) -> String {
         text += &place(diagnostic, at, look);
     }
     for frame in diagnostic.frames {
-        let file = spot(&frame.file, frame.at);
-        text += &format!("  {} {} {file}\n", look.paint(style::FAINT, "in"), fit::line(&frame.function));
+        let spot = frame.at.map(|at| format!(" {}", spot(&frame.file, at))).unwrap_or_default();
+        text += &format!("  {} {}{spot}\n", look.paint(style::FAINT, "in"), fit::line(&frame.function));
     }
     for cause in error.causes() {
         text += &labelled("cause", style::DOUBT, cause, look);
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_failure_in_a_script_shows_the_line_and_the_way_there() {
         let source = "let ns = \"shop\";\n    for pod in names { jwks::stand_ins(pod) }\n";
-        let frames = [Frame { function: "jwks::stand_ins".into(), file: "check.rhai".into(), at: (2, 24) }];
+        let frames = [Frame { function: "jwks::stand_ins".into(), file: "check.rhai".into(), at: Some((2, 24)) }];
         let error = missing();
         let diagnostic =
             Diagnostic { error: &error, file: "check.rhai", source: Some(source), at: Some((2, 24)), frames: &frames };

@@ -8,12 +8,15 @@ mod evidence;
 mod fit;
 pub mod json;
 pub mod markdown;
+pub mod progress;
 pub mod style;
 pub mod table;
+pub mod terminal_markdown;
 pub mod text;
 mod value;
 pub mod yaml;
 
+pub use fit::{tame, wrap};
 pub use style::Look;
 
 use crate::report::Content;

@@ -1,0 +1,123 @@
+//! What every command works with: its options, how the output looks, the engine once it is needed.
+
+use super::options::Options;
+use super::signals::{INTERRUPTED, Signals};
+use super::{connect, places, verbose};
+use crate::Pilotage;
+use crate::backend::{Observer, SharedBackend};
+use crate::error::{Error, Kind, Result};
+use crate::host::{Failure, Limits, Output};
+use crate::render::progress::Progress;
+use crate::render::style::{self, Look};
+use crate::repl::show;
+use std::sync::Arc;
+
+/// How a command ends: with an exit code, or with a failure that has one.
+pub type Outcome = std::result::Result<u8, Box<Failure>>;
+
+/// What every command works with.
+pub struct App {
+    /// The options of the command line.
+    pub options: Options,
+    /// How standard output looks.
+    pub out: Look,
+    /// How standard error looks.
+    pub err: Look,
+    progress: Arc<Progress>,
+}
+
+/// An engine, and what it is connected to.
+pub struct Engine {
+    /// The engine.
+    pub pilotage: Pilotage,
+    /// Where its answers come from.
+    pub backend: SharedBackend,
+    /// What Ctrl-C does.
+    pub signals: Signals,
+}
+
+impl App {
+    /// Nothing is connected or read yet.
+    pub fn new(options: Options) -> Self {
+        let (out, err) = (Look::stdout(options.width, !options.no_color), Look::stderr(options.width, !options.no_color));
+        // What `-v` tells line by line needs no moving line as well.
+        let progress = Progress::new(err, err.terminal && options.verbose == 0);
+        Self { options, out, err, progress }
+    }
+
+    /// Build the engine on the cluster or tape that the options name. `session`: several evaluations will follow.
+    ///
+    /// # Errors
+    /// When there is no such tape or context.
+    pub fn engine(&self, session: bool) -> Result<Engine> {
+        let signals = Signals::listen()?;
+        verbose::install_log(self.options.verbose);
+        let observer: Arc<dyn Observer> =
+            if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.err)) } else { self.progress.clone() };
+        let backend = connect::backend(&self.options, observer)?;
+        let printer = Printer { look: self.out, progress: self.progress.clone() };
+        let pilotage = Pilotage::builder(backend.clone())
+            .limits(self.limits())
+            .parallel(self.options.parallel)
+            .output(Arc::new(printer))
+            .import_folders(places::user_scripts().into_iter().collect())
+            .build()?;
+        signals.stop(pilotage.interrupt(), session);
+        if signals.pressed() {
+            return Err(Error::new(Kind::Interrupted, "interrupted"));
+        }
+        for note in backend.notes() {
+            self.tell(&show::note(&note, &self.err));
+        }
+        Ok(Engine { pilotage, backend, signals })
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { operations: self.options.max_operations, ..Limits::default() }
+    }
+
+    /// Print to standard output. A closed pipe is no failure.
+    ///
+    /// # Errors
+    /// When it cannot be written for another reason.
+    pub fn print(&self, text: &str) -> Result<()> {
+        self.progress.hide();
+        let full = |error: std::io::Error| Error::new(Kind::File, "standard output cannot be written").caused_by(&error);
+        style::write_stdout(text).map_err(full)
+    }
+
+    /// Print to standard error.
+    pub fn tell(&self, text: &str) {
+        self.progress.hide();
+        style::write_stderr(text);
+    }
+
+    /// Say why it failed, if it did; give the exit code.
+    pub fn finish(&self, outcome: Outcome) -> u8 {
+        match outcome {
+            Ok(code) => code,
+            Err(failure) => {
+                if failure.error.kind() == Kind::Interrupted {
+                    self.tell("interrupted\n");
+                    return INTERRUPTED;
+                }
+                self.tell(&show::failure(&failure, &self.err));
+                failure.error.exit_code()
+            }
+        }
+    }
+}
+
+/// Prints of scripts go to standard output as they come.
+struct Printer {
+    look: Look,
+    progress: Arc<Progress>,
+}
+
+impl Output for Printer {
+    fn print(&self, text: &str) {
+        self.progress.hide();
+        // A full disk shows again, and is told, when the result is written.
+        let _ = style::write_stdout(&show::printed(text, &self.look));
+    }
+}

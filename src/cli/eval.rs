@@ -1,0 +1,41 @@
+//! `pilotage eval`: one expression, for shell pipes.
+
+use super::app::{App, Outcome};
+use crate::error::{Error, Kind};
+use crate::render;
+use crate::repl::show;
+use clap::Args;
+use std::io::Read;
+
+/// Only part of the targets answered.
+pub const PARTIAL: u8 = 4;
+
+/// Arguments of `pilotage eval`.
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// The expression, or several statements; `-` reads them from standard input
+    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
+    source: String,
+}
+
+impl Eval {
+    /// Evaluate and print the last value.
+    pub fn main(&self, app: &App) -> Outcome {
+        let source = if self.source == "-" { stdin()? } else { self.source.clone() };
+        let engine = app.engine(false).map_err(show::boxed)?;
+        let outcome = engine.pilotage.eval(&source);
+        for note in engine.pilotage.take_notes() {
+            app.tell(&show::note(&note, &app.err));
+        }
+        let content = outcome?;
+        app.print(&render::content(&content, app.options.output.into(), &app.out)).map_err(show::boxed)?;
+        Ok(if engine.pilotage.partial() { PARTIAL } else { 0 })
+    }
+}
+
+fn stdin() -> Result<String, Box<crate::host::Failure>> {
+    let mut text = String::new();
+    let unreadable = |error: std::io::Error| Error::new(Kind::File, "standard input cannot be read as text").caused_by(&error);
+    std::io::stdin().read_to_string(&mut text).map_err(unreadable).map_err(show::boxed)?;
+    Ok(text)
+}

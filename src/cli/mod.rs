@@ -1,0 +1,144 @@
+//! What can be typed after `pilotage`: one file a subcommand.
+//!
+//! A command line is read twice only by `run`: first to learn which playbook is meant, then with that playbook's
+//! parameters as options, so that help, completion and errors treat them like any other.
+
+mod app;
+mod completions;
+mod connect;
+mod doc;
+mod eval;
+mod list;
+mod nowhere;
+mod options;
+mod params;
+mod places;
+mod repl;
+mod run;
+mod show;
+mod signals;
+mod verbose;
+
+use app::App;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use options::Options;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Exit code of a wrong command line.
+const USAGE: u8 = 2;
+
+/// Troubleshoot an Istio mesh: explore it, run playbooks, keep what was learned.
+///
+/// Without a command: an interactive session on the current kube context, on a tape (--tape), or on the tape that
+/// comes with pilotage (--demo).
+#[derive(Debug, Parser)]
+#[command(name = "pilotage", version, max_term_width = 110, disable_help_subcommand = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean · 1 the script or pilotage failed · 2 wrong command line · 3 findings at or above --fail-on · \
+    4 only part of the targets answered · 5 the tape has no answer · 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a playbook, by name or path; its parameters are its options
+    Run(run::Run),
+    /// Evaluate one expression and print its value
+    Eval(eval::Eval),
+    /// List the playbooks that can be run
+    List,
+    /// Print a playbook's text
+    Show(show::Show),
+    /// Print the reference of a function, a module, a playbook, or of everything
+    Doc(doc::Doc),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+/// Run the command line of this process.
+pub fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let code = std::panic::catch_unwind(|| start(&args)).unwrap_or_else(|_| {
+        // The panic hook has said what and where.
+        crate::render::style::write_stderr("this is a defect of pilotage; please report it with the lines above\n");
+        1
+    });
+    ExitCode::from(code)
+}
+
+fn start(args: &[OsString]) -> u8 {
+    let matches = match command(args).try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => return say(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return say(&error),
+    };
+    match cli.command {
+        Some(Command::Run(run)) => run.main(args, cli.options),
+        other => {
+            let app = App::new(cli.options);
+            app.finish(dispatch(other, &app))
+        }
+    }
+}
+
+fn dispatch(command: Option<Command>, app: &App) -> app::Outcome {
+    match command {
+        None => repl::main(app),
+        Some(Command::Eval(eval)) => eval.main(app),
+        Some(Command::List) => list::main(app),
+        Some(Command::Show(show)) => show.main(app),
+        Some(Command::Doc(doc)) => doc.main(app),
+        Some(Command::Completions(completions)) => completions.main(app),
+        Some(Command::Run(_)) => Ok(USAGE),
+    }
+}
+
+/// The tree of commands. `--no-color` must hold for help and errors about the command line itself.
+fn command(args: &[OsString]) -> clap::Command {
+    let plain = args.iter().any(|arg| arg == "--no-color");
+    Cli::command().color(if plain { clap::ColorChoice::Never } else { clap::ColorChoice::Auto })
+}
+
+/// Print what the command line's reader says: help and version to standard output, errors to standard error.
+fn say(error: &clap::Error) -> u8 {
+    // A closed pipe is no failure, and nobody could be told of any other.
+    let _ = error.print();
+    if error.use_stderr() { USAGE } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_after_the_command() {
+        for line in [["pilotage", "--demo", "list"], ["pilotage", "list", "--demo"]] {
+            assert!(Cli::try_parse_from(line).expect("it parses").options.demo, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_usage_errors() {
+        for line in [
+            ["pilotage", "--timeout=soon"],
+            ["pilotage", "--fail-on=never"],
+            ["pilotage", "--resolve=x"],
+            ["pilotage", "--timeout=0s"],
+        ] {
+            assert_eq!(Cli::try_parse_from(line).expect_err("it is wrong").exit_code(), i32::from(USAGE), "{line:?}");
+        }
+    }
+}

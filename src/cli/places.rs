@@ -1,0 +1,18 @@
+//! Where things of the user lie on this machine.
+
+use std::path::PathBuf;
+
+/// The folders that playbooks are looked for in, besides the shipped ones, in order.
+pub fn playbook_folders() -> Vec<PathBuf> {
+    std::iter::once(PathBuf::from(".")).chain(user_scripts()).collect()
+}
+
+/// The user's own playbooks and modules.
+pub fn user_scripts() -> Option<PathBuf> {
+    Some(dirs::config_dir()?.join("pilotage").join("scripts"))
+}
+
+/// The file that keeps what was typed.
+pub fn history() -> Option<PathBuf> {
+    Some(dirs::data_dir()?.join("pilotage").join("history"))
+}

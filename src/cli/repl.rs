@@ -1,0 +1,21 @@
+//! `pilotage` alone: an interactive session.
+
+use super::app::{App, Outcome};
+use super::places;
+use crate::repl::{self, Session, show};
+
+/// Read, evaluate, print, until the end of input.
+pub fn main(app: &App) -> Outcome {
+    let engine = app.engine(true).map_err(show::boxed)?;
+    let calm = || engine.signals.calm();
+    let session = Session {
+        pilotage: &engine.pilotage,
+        place: engine.backend.cluster(),
+        greeting: engine.backend.describe(),
+        history: places::history(),
+        out: app.out,
+        err: app.err,
+        before: &calm,
+    };
+    repl::start(&session).map_err(show::boxed)
+}

@@ -1,0 +1,165 @@
+//! `pilotage run`: a playbook, its report, and the exit code it deserves.
+
+use super::app::{App, Outcome};
+use super::eval::PARTIAL;
+use super::{options::Options, params, places};
+use crate::backend::Effect;
+use crate::error::{Error, Kind};
+use crate::host::{Failure, Playbook};
+use crate::render::{self, Format, Look};
+use crate::repl::show;
+use crate::report::{Report, Severity};
+use clap::{Args, FromArgMatches, Subcommand};
+use serde_json::{Map, Value};
+use std::ffi::OsString;
+
+/// Findings at or above `--fail-on`.
+const FOUND: u8 = 3;
+
+/// Arguments of `pilotage run`, as far as they are known before the playbook is.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "pilotage run [OPTIONS] <PLAYBOOK> [--PARAMETER <VALUE>]...",
+    disable_help_subcommand = true,
+    after_help = "PLAYBOOK is a name (`pilotage list` shows them) or the path of a .rhai file.\n\
+                  `pilotage run PLAYBOOK --help` shows what it does and its parameters."
+)]
+pub struct Run {
+    #[command(subcommand)]
+    playbook: Option<Named>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Named {
+    /// The playbook's name and everything after it.
+    #[command(external_subcommand)]
+    Playbook(Vec<OsString>),
+}
+
+impl Run {
+    /// Read the command line again, with the playbook's parameters; then run it.
+    pub fn main(&self, args: &[OsString], options: Options) -> u8 {
+        let Some(Named::Playbook(words)) = &self.playbook else {
+            return no_playbook(&App::new(options));
+        };
+        let typed = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        let playbook = match Playbook::find(&typed, &places::playbook_folders()) {
+            Ok(playbook) => playbook,
+            Err(failure) => return not_found(&App::new(options), failure.into()),
+        };
+        let mut command = params::with_playbook(super::command(args), &playbook, &typed);
+        let matches = match command.try_get_matches_from_mut(args) {
+            Ok(matches) => matches,
+            Err(error) => {
+                let code = super::say(&error);
+                if error.use_stderr() {
+                    render::style::write_stderr(&format!("\n{}", params::help(&mut command, &typed)));
+                }
+                return code;
+            }
+        };
+        let app = App::new(Options::from_arg_matches(&matches).unwrap_or(options));
+        // Bound here only to find mistakes before anybody is asked anything.
+        let given = params::given(&playbook, &matches, &app.options);
+        match given.and_then(|given| playbook.bind(given.clone()).map(|_| given)) {
+            Ok(given) => app.finish(investigate(&app, &playbook, given)),
+            Err(error) => {
+                let code = app.finish(Err(show::boxed(error)));
+                app.tell(&format!("\n{}", params::help(&mut command, &typed)));
+                code
+            }
+        }
+    }
+}
+
+fn no_playbook(app: &App) -> u8 {
+    let names: Vec<String> = super::list::all().into_iter().map(|(name, _, _)| name).collect();
+    let error = Error::new(Kind::Usage, "run needs a playbook").hint(format!("there are: {}", names.join(", ")));
+    app.finish(Err(show::boxed(error)))
+}
+
+/// A name that does not exist is a slip on the command line; a playbook that does not compile is a failure.
+fn not_found(app: &App, failure: Box<Failure>) -> u8 {
+    let slip = failure.error.kind() == Kind::NotFound;
+    let code = app.finish(Err(failure));
+    if slip { super::USAGE } else { code }
+}
+
+fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Outcome {
+    check_needs(playbook, app.options.allow.into()).map_err(show::boxed)?;
+    let engine = app.engine(false).map_err(show::boxed)?;
+    let (report, failure) = match engine.pilotage.run(playbook, params) {
+        Ok(report) => (report, None),
+        Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),
+    };
+    let partial = engine.pilotage.partial();
+    if failure.is_none() || !report.sections.is_empty() {
+        app.print(&write(&report, app.options.output.into(), &app.out)).map_err(show::boxed)?;
+    }
+    match failure {
+        Some(failure) => Err(Box::new(failure)),
+        None => Ok(exit_code(report.status(), app.options.fail_on.into(), partial)),
+    }
+}
+
+/// What a playbook says it needs, the user must have allowed.
+fn check_needs(playbook: &Playbook, allowed: Effect) -> crate::error::Result<()> {
+    match playbook.header.needs.iter().max() {
+        Some(need) if *need > allowed => {
+            let word = serde_json::to_value(need).unwrap_or_default();
+            let word = word.as_str().unwrap_or_default();
+            Err(Error::new(Kind::Refused, format!("{} needs to {word}, and may only read", playbook.name))
+                .hint(format!("read it first (`pilotage show {}`); then add --allow {word}", playbook.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A report that ends early says so in every format.
+fn cut_short(mut report: Report, failure: &Failure) -> Report {
+    report.notes.push(format!("this report ends early: {}", failure.error));
+    report
+}
+
+fn exit_code(status: Severity, fail_on: Severity, partial: bool) -> u8 {
+    if status >= fail_on {
+        FOUND
+    } else if partial {
+        PARTIAL
+    } else {
+        0
+    }
+}
+
+/// A report in a format.
+fn write(report: &Report, format: Format, look: &Look) -> String {
+    match format {
+        Format::Text => render::text::report(report, look),
+        Format::Json => render::json::pretty(&render::json::report(report)),
+        Format::Yaml => render::yaml::value(&render::json::report(report)),
+        Format::Csv => render::csv::report(report),
+        Format::Markdown => render::markdown::report(report),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_outweigh_missing_answers() {
+        assert_eq!(exit_code(Severity::Error, Severity::Error, true), FOUND);
+        assert_eq!(exit_code(Severity::Warning, Severity::Error, true), PARTIAL);
+        assert_eq!(exit_code(Severity::Warning, Severity::Warning, false), FOUND);
+        assert_eq!(exit_code(Severity::Info, Severity::Error, false), 0);
+    }
+
+    #[test]
+    fn a_playbook_that_needs_more_than_allowed_is_not_begun() {
+        let source = "const PLAYBOOK = #{ title: \"t\", needs: [\"tune\"], params: #{} };";
+        let playbook = Playbook::parse("t", None, source).expect("it parses");
+        let error = check_needs(&playbook, Effect::Observe).expect_err("not allowed");
+        assert_eq!(error.kind(), Kind::Refused);
+        assert!(check_needs(&playbook, Effect::Tune).is_ok());
+    }
+}

@@ -1,0 +1,138 @@
+//! The line editor at a terminal.
+
+use super::{Next, Session, history};
+use crate::error::{Error, Kind, Result};
+use crate::render::style;
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{CompletionType, Config, Context, Editor, Helper, Highlighter, Hinter};
+
+/// Read and evaluate until Ctrl-D.
+pub(super) fn run(session: &Session) -> Result<u8> {
+    let mut editor = editor(session).map_err(|error| no_terminal(&error))?;
+    style::write_stderr(&greeting(session));
+    let plain = format!("{}> ", session.place);
+    let prompt = (plain.clone(), session.out.paint(style::GOOD.bold(), &plain));
+    loop {
+        match editor.readline(&prompt) {
+            Ok(input) => {
+                keep(&mut editor, session, &input);
+                if session.take(&input) == Next::Quit {
+                    return Ok(0);
+                }
+            }
+            // Ctrl-C drops what was being typed, as in shells.
+            Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Eof) => return Ok(0),
+            Err(error) => return Err(no_terminal(&error)),
+        }
+    }
+}
+
+fn greeting(session: &Session) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let line = format!("pilotage {version} on {} · :help · Ctrl-D leaves", session.greeting);
+    session.err.paint(style::FAINT, &line) + "\n"
+}
+
+fn no_terminal(error: &ReadlineError) -> Error {
+    Error::new(Kind::File, "the terminal cannot be read").caused_by(error)
+}
+
+fn editor<'a>(session: &'a Session<'a>) -> rustyline::Result<Editor<Assistant<'a>, FileHistory>> {
+    let config = Config::builder()
+        .max_history_size(history::MOST)?
+        .history_ignore_dups(true)?
+        .completion_type(CompletionType::List)
+        .auto_add_history(false)
+        .build();
+    let history = FileHistory::with_config(&config);
+    let mut editor = Editor::with_history(config, history)?;
+    editor.set_helper(Some(Assistant { session }));
+    if let Some(file) = &session.history {
+        // The first session has no history; an unreadable one must not keep anybody from working.
+        let _ = editor.load_history(file);
+    }
+    Ok(editor)
+}
+
+/// Keep an input at once: another session, or a crash, must not lose it.
+fn keep(editor: &mut Editor<Assistant, FileHistory>, session: &Session, input: &str) {
+    if !history::keeps(input) || !editor.add_history_entry(input).unwrap_or(false) {
+        return;
+    }
+    if let Some(file) = &session.history {
+        // Without a writable home the history lasts as long as the session.
+        let _ = history::prepare(file).map(|()| editor.append_history(file));
+    }
+}
+
+/// What the editor asks while somebody types.
+#[derive(Helper, Hinter, Highlighter)]
+struct Assistant<'a> {
+    session: &'a Session<'a>,
+}
+
+impl Validator for Assistant<'_> {
+    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
+        let input = context.input();
+        // An empty line at the end forces evaluation: then the parser says what is missing.
+        let forced = input.ends_with("\n") || input.trim_start().starts_with(':');
+        let incomplete = !forced && self.session.pilotage.is_incomplete(input);
+        Ok(if incomplete { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+    }
+}
+
+impl Completer for Assistant<'_> {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, pos: usize, _context: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        let (start, word) = word(line, pos);
+        let mut names = names(self.session, line, start);
+        names.retain(|name| name.starts_with(word));
+        Ok((start, names))
+    }
+}
+
+/// The name that is being typed before the cursor, and where it begins.
+fn word(line: &str, pos: usize) -> (usize, &str) {
+    let before = &line[..pos];
+    let start = before
+        .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+        .map_or(0, |index| index + before[index..].chars().next().map_or(1, char::len_utf8));
+    (start, &before[start..])
+}
+
+/// The names that may stand there: commands at the beginning, functions elsewhere.
+fn names(session: &Session, line: &str, start: usize) -> Vec<String> {
+    let catalog = session.pilotage.catalog();
+    if start == 0 && line.starts_with(':') {
+        return super::command::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    }
+    // After a dot only what takes its subject first makes sense, and modules do not.
+    let method = line[..start].trim_end().ends_with('.');
+    let mut names: Vec<String> =
+        catalog.entries.iter().filter(|entry| !method || entry.module.is_none()).map(|entry| entry.full_name()).collect();
+    if !method {
+        names.extend(catalog.modules().into_iter().map(|module| format!("{module}::")));
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_before_the_cursor_is_completed() {
+        assert_eq!(word("pods().fil", 10), (7, "fil"));
+        assert_eq!(word("let x = jwks::st", 16), (8, "jwks::st"));
+        assert_eq!(word(":he", 3), (0, ":he"));
+        assert_eq!(word("é(po", 5), (3, "po"));
+        assert_eq!(word("", 0), (0, ""));
+    }
+}

@@ -1,0 +1,119 @@
+//! Read, evaluate, print: the interactive session.
+//!
+//! At a terminal a line editor asks for input; from a pipe or a file lines are read as they come, without a prompt. Both
+//! ask the parser whether a text is complete, and both survive whatever a line does.
+
+mod command;
+mod editor;
+pub mod help;
+mod history;
+pub mod show;
+
+use crate::Pilotage;
+use crate::error::{Error, Kind, Result};
+use crate::render::style;
+use crate::render::{self, Format, Look};
+use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
+
+/// What a session works with.
+pub struct Session<'a> {
+    /// The engine.
+    pub pilotage: &'a Pilotage,
+    /// Where questions go, for the prompt.
+    pub place: String,
+    /// The same, at length, said once at the start.
+    pub greeting: String,
+    /// The file that keeps what was typed.
+    pub history: Option<PathBuf>,
+    /// How standard output looks.
+    pub out: Look,
+    /// How standard error looks.
+    pub err: Look,
+    /// Done before each evaluation: earlier Ctrl-C presses are over.
+    pub before: &'a dyn Fn(),
+}
+
+/// How a session goes on after an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// The next input.
+    Go,
+    /// The same, after a failure.
+    Failed(u8),
+    /// The end.
+    Quit,
+}
+
+/// Run a session; gives the exit code. At a terminal that is 0, else that of the last failure.
+///
+/// # Errors
+/// When the terminal or the input cannot be read.
+pub fn start(session: &Session) -> Result<u8> {
+    if std::io::stdin().is_terminal() { editor::run(session) } else { run_lines(session, std::io::stdin().lock()) }
+}
+
+/// Read a script line by line; what is incomplete takes the next line with it.
+fn run_lines(session: &Session, input: impl BufRead) -> Result<u8> {
+    let mut code = 0;
+    let mut text = String::new();
+    for line in input.lines() {
+        let line = line.map_err(|error| Error::new(Kind::File, "standard input cannot be read as text").caused_by(&error))?;
+        text.push_str(&line);
+        if session.pilotage.is_incomplete(&text) {
+            text.push('\n');
+            continue;
+        }
+        match session.take(&std::mem::take(&mut text)) {
+            Next::Go => {}
+            Next::Failed(failed) => code = failed,
+            Next::Quit => return Ok(code),
+        }
+    }
+    // What is still incomplete at the end is an error, and the parser says which.
+    if !text.trim().is_empty()
+        && let Next::Failed(failed) = session.take(&text)
+    {
+        code = failed;
+    }
+    Ok(code)
+}
+
+impl Session<'_> {
+    /// Do one input, whatever it is.
+    fn take(&self, input: &str) -> Next {
+        let text = input.trim();
+        if text.is_empty() {
+            return Next::Go;
+        }
+        if let Some(command) = text.strip_prefix(':') {
+            return command::run(self, command);
+        }
+        (self.before)();
+        // A defect in one function must not cost the session with all its variables.
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.pilotage.eval(input)));
+        for note in self.pilotage.take_notes() {
+            style::write_stderr(&show::note(&note, &self.err));
+        }
+        match outcome {
+            Ok(Ok(content)) => self.print(&render::content(&content, Format::Text, &self.out)),
+            Ok(Err(failure)) => {
+                style::write_stderr(&show::failure(&failure, &self.err));
+                Next::Failed(failure.error.exit_code())
+            }
+            Err(_) => {
+                let error = Error::new(Kind::Internal, "a function of pilotage panicked; the session goes on")
+                    .hint("this is a defect; please report it with the lines above");
+                style::write_stderr(&render::diagnostic::error(&error, &self.err));
+                Next::Failed(1)
+            }
+        }
+    }
+
+    fn print(&self, text: &str) -> Next {
+        match style::write_stdout(text) {
+            Ok(()) => Next::Go,
+            Err(_) => Next::Failed(1),
+        }
+    }
+}
