@@ -1,5 +1,6 @@
 //! The functions that scripts call, one file a family. Thin: arguments in, one domain call, rows out.
 
+mod istiod;
 mod jwt;
 mod kube;
 mod pod_arg;
@@ -8,6 +9,9 @@ mod tls;
 mod values;
 
 use crate::host;
+use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
+use crate::mesh::istiods::Istiod;
+use crate::mesh::logs::{LogLine, LogOptions};
 use crate::mesh::pods::{Pod, PodOptions};
 use crate::mesh::trust::{FetchOptions, JwksFetch, TlsOptions, VerifyOptions};
 use crate::record::{Options, Record, Schema};
@@ -18,6 +22,7 @@ use rhai::{Module, exported_module};
 pub fn families() -> Vec<(&'static str, Module)> {
     vec![
         ("kube", exported_module!(kube::functions)),
+        ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
         ("values", exported_module!(values::functions)),
@@ -31,6 +36,11 @@ pub fn schemas() -> Vec<&'static Schema> {
     vec![
         Pod::schema(),
         PodOptions::schema(),
+        LogLine::schema(),
+        LogOptions::schema(),
+        Istiod::schema(),
+        IstiodLog::schema(),
+        IstiodLogOptions::schema(),
         Certificate::schema(),
         Verdict::schema(),
         Key::schema(),

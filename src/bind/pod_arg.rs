@@ -75,6 +75,18 @@ async fn find(mesh: &Mesh, arg: &PodArg, wanted: Wanted) -> Result<PodTarget> {
     }
 }
 
+/// The pods an argument names: one, or those of an array.
+///
+/// # Errors
+/// When something is no pod.
+pub fn arguments(call: &Call, pod: &Dynamic) -> Fallible<Vec<PodArg>> {
+    let read = match pod.read_lock::<Array>() {
+        Some(items) => items.iter().map(argument).collect(),
+        None => argument(pod).map(|one| vec![one]),
+    };
+    call.check(read)
+}
+
 fn argument(pod: &Dynamic) -> Result<PodArg> {
     if let Ok(text) = pod.clone().into_string() {
         return Ok(PodArg::Text(text));

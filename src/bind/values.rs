@@ -173,6 +173,16 @@ pub mod functions {
         items.into_iter().filter(|item| seen.insert(convert::to_value(item).to_string())).collect()
     }
 
+    /// The items of an array as one text, with something between them.
+    ///
+    /// ```rhai
+    /// ["a", "b"].join(", ")    // "a, b"
+    /// ```
+    pub fn join(items: Array, between: &str) -> String {
+        let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
+        texts.join(between)
+    }
+
     /// Whether secret text is empty.
     ///
     /// ```rhai
