@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod bind;
 pub mod cli;
+pub mod envoy;
 pub mod error;
 pub mod host;
 pub mod istio;

@@ -1,0 +1,196 @@
+//! Trimmed pieces of recorded dumps of both spellings, the form of 2020 by hand, and what is no dump at all.
+
+use super::*;
+use crate::error::{Error, Kind};
+use proptest::prelude::*;
+
+const STAND_IN: &str = include_str!("../../tests/data/dump_stand_in.json");
+const INLINE: &str = include_str!("../../tests/data/dump_inline.json");
+const ISTIOD: &str = include_str!("../../tests/data/dump_istiod.json");
+const OLD: &str = include_str!("../../tests/data/dump_2020.json");
+const ISSUER: &str = "https://keycloak-olaf-sso.apps.acme.test/auth/realms/customer";
+
+fn jwt(dump: &str) -> Vec<Filter> {
+    filters(dump.as_bytes()).unwrap().into_iter().filter(|filter| filter.jwt.is_some()).collect()
+}
+
+fn provider(filter: &Filter) -> &Provider {
+    &filter.jwt.as_ref().unwrap()[0]
+}
+
+/// What stands at a path of a document.
+fn at(dump: &str, path: &str) -> Value {
+    use jsonpath_rust::JsonPath;
+    let value: Value = serde_json::from_str(dump).unwrap();
+    let found = value.query(path).unwrap();
+    assert_eq!(found.len(), 1, "{path}");
+    found[0].clone()
+}
+
+#[test]
+fn a_recorded_sidecar_shows_its_chains_and_the_stand_in_key() {
+    let found = jwt(STAND_IN);
+    let chains: Vec<(&str, &str)> = found.iter().map(|filter| (filter.listener.as_str(), filter.chain.as_str())).collect();
+    assert_eq!(chains, [("virtualInbound", "virtualInbound-catchall-http"), ("virtualInbound", "0.0.0.0_8080")]);
+    let filter = &found[0];
+    assert_eq!((filter.name.as_str(), filter.kind.as_deref()), ("envoy.filters.http.jwt_authn", Some("JwtAuthentication")));
+    assert_eq!((filter.state.as_str(), filter.disabled), ("active", false));
+    assert_eq!(at(STAND_IN, &filter.path)["typed_config"], filter.config);
+    let origin = provider(filter);
+    assert_eq!(
+        (origin.provider.as_str(), origin.issuer.as_deref(), origin.source.as_str()),
+        ("origins-0", Some(ISSUER), "local")
+    );
+    assert_eq!((origin.audiences.as_slice(), origin.forward, origin.leeway), (&["customer".to_string()][..], true, 60));
+    assert_eq!(origin.keys[0].n_prefix.as_deref(), Some("0xObjM0UvS_oaazjpEYlAbwc"));
+    assert!(origin.keys[0].kid.is_none() && origin.jwks_uri.is_none() && origin.problem.is_none());
+    assert!(origin.path.ends_with(".providers['origins-0'].local_jwks.inline_string"), "{}", origin.path);
+    assert_eq!(at(STAND_IN, &origin.path).as_str(), origin.inline.as_deref());
+}
+
+#[test]
+fn istiods_spelling_gives_the_same() {
+    let (envoys, istiods) = (jwt(STAND_IN), jwt(ISTIOD));
+    assert_eq!(envoys.len(), istiods.len());
+    for (envoy, istiod) in envoys.iter().zip(&istiods) {
+        let (ours, theirs) = (provider(envoy), provider(istiod));
+        let same = Provider { path: ours.path.clone(), inline: ours.inline.clone(), ..theirs.clone() };
+        assert_eq!(&same, ours);
+        assert!(istiod.path.contains(".activeState.listener.filterChains["), "{}", istiod.path);
+        assert_eq!(at(ISTIOD, &theirs.path).as_str(), theirs.inline.as_deref());
+    }
+}
+
+#[test]
+fn the_repair_shows_the_real_keys() {
+    let filter = &jwt(INLINE)[0];
+    assert_eq!(provider(filter).keys[0].kid.as_deref(), Some("Ek9wxUoZGSSp5eePlJBMu"));
+}
+
+#[test]
+fn all_filters_come_in_the_order_requests_meet_them() {
+    let all = filters(STAND_IN.as_bytes()).unwrap();
+    let active = |filter: &&Filter| filter.chain == "0.0.0.0_8080" && filter.state == "active";
+    let inbound: Vec<&str> = all.iter().filter(active).map(|filter| filter.name.rsplit('.').next().unwrap()).collect();
+    assert_eq!((inbound.first(), inbound.last()), (Some(&"jwt_authn"), Some(&"router")));
+    assert_eq!(inbound.len(), 4);
+    assert!(all.iter().any(|filter| filter.state == "static"));
+    // The listener from before the policy still serves its old connections, without the JWT filter.
+    let draining: Vec<&Filter> = all.iter().filter(|filter| filter.state == "draining").collect();
+    assert!(!draining.is_empty() && draining.iter().all(|filter| filter.jwt.is_none()));
+    assert!(all.iter().any(|filter| filter.listener == "0.0.0.0_8080" && filter.chain == "0"));
+}
+
+#[test]
+fn the_form_of_2020_reads_too() {
+    let filter = &jwt(OLD)[0];
+    assert_eq!((filter.name.as_str(), filter.listener.as_str(), filter.kind.as_deref()), ("jwt-auth", "10.128.2.17_8080", None));
+    assert_eq!(filter.config["allow_missing_or_failed"], true);
+    let rule = provider(filter);
+    assert_eq!(
+        (rule.provider.as_str(), rule.issuer.as_deref(), rule.audiences[0].as_str()),
+        ("rules[0]", Some(ISSUER), "customer1")
+    );
+    assert_eq!(rule.keys[0].bits, Some(2048));
+    assert_eq!(at(OLD, &rule.path).as_str(), rule.inline.as_deref());
+}
+
+/// A dump of one listener with one JWT filter.
+fn one(filter: &Value) -> String {
+    let manager = serde_json::json!({"typed_config": {"http_filters": [filter]}});
+    let listener = serde_json::json!({"name": "l", "filter_chains": [{"filters": [manager]}]});
+    serde_json::json!({"configs": [{"dynamic_listeners": [{"name": "l", "warming_state": {"listener": listener}}],
+        "@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump"}]})
+    .to_string()
+}
+
+#[test]
+fn every_source_of_keys_is_told() {
+    let sources = serde_json::json!({
+        "a-remote": {"remote_jwks": {"http_uri": {"uri": "https://a/certs", "cluster": "outbound|443||a"}}},
+        "b-bytes": {"local_jwks": {"inline_bytes": "eyJrZXlzIjpbeyJrdHkiOiJvY3QifV19"}},
+        "c-file": {"localJwks": {"filename": "/etc/jwks"}},
+        "d-none": {"issuer": "i"},
+        "e-empty": {"local_jwks": {"inline_string": ""}},
+        "f-broken": {"local_jwks": {"inline_string": "<html>"}, "clockSkewSeconds": 5, "fromHeaders": [{"name": "x-token"}]},
+        "g-null": null,
+        "h-odd": {"local_jwks": 7, "audiences": "x", "issuer": 3, "remote_jwks": []},
+    });
+    let filter = serde_json::json!({"name": "mine", "disabled": true,
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", "providers": sources}});
+    let found = &jwt(&one(&filter))[0];
+    assert_eq!((found.state.as_str(), found.disabled), ("warming", true));
+    let providers = found.jwt.as_ref().unwrap();
+    let sources: Vec<&str> = providers.iter().map(|provider| provider.source.as_str()).collect();
+    assert_eq!(sources, ["remote", "local", "file", "none", "local", "local", "local"]);
+    assert_eq!(
+        (providers[0].jwks_uri.as_deref(), providers[0].cluster.as_deref()),
+        (Some("https://a/certs"), Some("outbound|443||a"))
+    );
+    assert_eq!(providers[1].keys[0].kty.as_deref(), Some("oct"));
+    for (index, said) in [(2, "/etc/jwks"), (3, "neither"), (4, "empty"), (5, "HTML"), (6, "empty")] {
+        assert!(providers[index].problem.as_ref().unwrap().contains(said), "{:?}", providers[index]);
+    }
+    assert_eq!((providers[5].leeway, providers[5].from_headers.as_slice()), (5, &["x-token".to_string()][..]));
+}
+
+#[test]
+fn wrapped_configurations_are_unwrapped() {
+    let filter = serde_json::json!({"name": "wasm", "typed_config": {"@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
+        "type_url": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "value": {"a": 1}}});
+    let found = &filters(one(&filter).as_bytes()).unwrap()[0];
+    assert_eq!((found.kind.as_deref(), &found.config), (Some("Wasm"), &serde_json::json!({"a": 1})));
+}
+
+#[test]
+fn parts_of_a_dump_and_istioctls_lists_read_too() {
+    let whole: Value = serde_json::from_str(ISTIOD).unwrap();
+    let sections = whole["configs"].as_array().unwrap();
+    let section = sections.iter().find(|section| section["@type"].as_str().unwrap().ends_with("ListenersConfigDump")).unwrap();
+    assert_eq!(jwt(&section.to_string()).len(), 2);
+    let entries = section["dynamicListeners"].as_array().unwrap();
+    let list: Vec<&Value> = entries.iter().map(|entry| &entry["activeState"]["listener"]).collect();
+    assert_eq!(jwt(&serde_json::to_string(&list).unwrap()).len(), 2);
+    let kind = "type.googleapis.com/envoy.admin.v3.ListenersConfigDump.DynamicListener";
+    let with_type = |entry: &Value| {
+        let mut entry = entry.clone();
+        entry["@type"] = kind.into();
+        entry
+    };
+    let by_resource = serde_json::json!({"configs": entries.iter().map(with_type).collect::<Vec<_>>()});
+    assert_eq!(jwt(&by_resource.to_string()).len(), 2);
+}
+
+fn refused(dump: &[u8]) -> Error {
+    let error = filters(dump).unwrap_err();
+    assert_eq!(error.kind(), Kind::BadAnswer);
+    assert!(error.next_step().is_some());
+    error
+}
+
+#[test]
+fn what_is_no_dump_says_so() {
+    assert!(refused(b"").message().contains("empty"));
+    assert!(refused(&STAND_IN.as_bytes()[..5000]).message().contains("cut off after 5000 bytes"));
+    assert!(refused(b"upstream connect error or disconnect/reset").message().contains("starts with: upstream connect error"));
+    assert!(refused(br#"{"kind":"Status"}"#).message().contains("no list \"configs\""));
+    assert!(refused(b"7").message().contains("no list"));
+    assert_eq!(filters(br#"{"configs":[]}"#).unwrap(), []);
+    assert_eq!(
+        filters(br#"{"configs":[7,null,{"@type":3},{"@type":"x.ListenersConfigDump","dynamic_listeners":{}}]}"#).unwrap(),
+        []
+    );
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_panic(cut in 0usize..20_000, at in 0usize..20_000, byte in any::<u8>(), garbage in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let mut bytes = STAND_IN.as_bytes().to_vec();
+        let place = at % bytes.len();
+        bytes[place] = byte;
+        let _ = filters(&bytes);
+        bytes.truncate(cut.min(bytes.len()));
+        let _ = filters(&bytes);
+        let _ = filters(&garbage);
+    }
+}
