@@ -13,20 +13,22 @@ pub(super) struct Listener<'a> {
 
 /// All listeners of a dump: of Envoy's `/config_dump` whole, masked or by resource, of istiod's, and of `istioctl -o json`.
 pub(super) fn listeners(dump: &[u8]) -> Result<Vec<Listener<'_>>> {
-    let root = Place::root(dump).map_err(|error| not_json(dump, &error))?;
     let mut found = Vec::new();
+    if let Some(sections) = Place::sections(dump) {
+        sections.iter().for_each(|place| section(&mut found, place));
+        return Ok(found);
+    }
+    let root = Place::root(dump).map_err(|error| not_json(dump, &error))?;
     if root.json().starts_with('[') {
         for item in root.items() {
             push(&mut found, item.object(), "active", None);
         }
         return Ok(found);
     }
-    let Some(object) = root.object() else { return Err(no_configs(dump)) };
-    match object.get("configs") {
-        Some(configs) => configs.items().iter().for_each(|place| section(&mut found, place)),
-        None if object.get("@type").is_some() => section(&mut found, &root),
-        None => return Err(no_configs(dump)),
+    if root.object().is_none_or(|object| object.get("@type").is_none()) {
+        return Err(no_configs(dump));
     }
+    section(&mut found, &root);
     Ok(found)
 }
 

@@ -1,5 +1,6 @@
 //! A way through big JSON that parses nothing twice and remembers where it is.
 
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -9,6 +10,13 @@ use std::collections::BTreeMap;
 pub(super) struct Place<'a> {
     raw: &'a RawValue,
     path: String,
+}
+
+/// The root of a config dump; one pass over what can be 200 MB.
+#[derive(Deserialize)]
+struct Dump<'a> {
+    #[serde(borrow)]
+    configs: Vec<&'a RawValue>,
 }
 
 /// An object whose members are found, and not parsed yet.
@@ -22,6 +30,13 @@ impl<'a> Place<'a> {
     /// The root of a document.
     pub fn root(bytes: &'a [u8]) -> serde_json::Result<Self> {
         Ok(Self { raw: serde_json::from_slice(bytes)?, path: "$".into() })
+    }
+
+    /// The sections of a config dump; nothing when the document has another form, or is none.
+    pub fn sections(bytes: &'a [u8]) -> Option<Vec<Self>> {
+        let dump: Dump<'a> = serde_json::from_slice(bytes).ok()?;
+        let place = |(index, raw)| Self { raw, path: format!("$.configs[{index}]") };
+        Some(dump.configs.into_iter().enumerate().map(place).collect())
     }
 
     /// The JSON path to here, as RFC 9535 has it.
