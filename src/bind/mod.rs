@@ -27,6 +27,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("jwt", exported_module!(jwt::functions)),
         ("values", exported_module!(values::functions)),
         ("rows", host::row_functions()),
+        ("json", host::json_functions()),
         ("report", exported_module!(report::functions)),
     ]
 }
@@ -51,5 +52,6 @@ pub fn schemas() -> Vec<&'static Schema> {
         TlsOptions::schema(),
         VerifyOptions::schema(),
         report::FindingOptions::schema(),
+        host::PathOptions::schema(),
     ]
 }

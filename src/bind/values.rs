@@ -1,7 +1,9 @@
 //! Values: tables, JSON and YAML, files, the clock, and what arrays of rows can do.
 
 use crate::error::{Error, Kind, Result};
-use crate::host::{Call, Fallible, Files, Row, convert};
+use crate::host::{Call, Fallible, Files, Row, convert, from_node};
+use crate::json::{Doc, Node};
+use crate::mesh::Mesh;
 use crate::render;
 use crate::report::Table;
 use crate::suggest::nearest;
@@ -40,7 +42,10 @@ pub mod functions {
     /// json([1, 2]).contains("1")    // true
     /// ```
     pub fn json(value: Dynamic) -> String {
-        format!("{:#}", convert::to_value(&value))
+        match value.read_lock::<Node>() {
+            Some(node) => node.text().to_owned(),
+            None => format!("{:#}", convert::to_value(&value)),
+        }
     }
 
     /// A value as YAML text.
@@ -63,19 +68,13 @@ pub mod functions {
     pub fn save(context: NativeCallContext, value: Dynamic, file: &str) -> Fallible<String> {
         let call = Call::of(&context)?;
         let path = call.check(allowed(&call.session().files(), file))?;
-        let value = convert::to_value(&value);
-        let text = match (&value, path.extension().and_then(|ending| ending.to_str())) {
-            (_, Some("yaml" | "yml")) => render::yaml::value(&value),
-            (Value::String(text), _) => text.clone(),
-            _ => format!("{value:#}\n"),
-        };
-        call.check(std::fs::write(&path, text).map_err(|error| on_file("written", &path, &error)))?;
+        call.check(write(&path, &value))?;
         Ok(file.into())
     }
 
-    /// Read a file: `.json` and `.yaml` as values, anything else as text.
+    /// Read a file: `.json` as a document of any size (`.to_map()` makes it a map), `.yaml` as values, anything else as text.
     ///
-    /// A playbook may only read below the folder it is run in.
+    /// A JSON file that is cut off gives what came whole, with a note. A playbook may only read below the folder it is run in.
     ///
     /// ```rhai
     /// save(#{ a: 1 }, "target/a.json");
@@ -85,7 +84,7 @@ pub mod functions {
     pub fn load(context: NativeCallContext, file: &str) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let path = call.check(allowed(&call.session().files(), file))?;
-        call.check(read(&path))
+        call.check(read(call.mesh(), &path))
     }
 
     /// The time to judge by, as RFC 3339 text in UTC: the clock, or the time of recording when a tape is replayed.
@@ -319,15 +318,42 @@ fn points_outside(path: &Path, root: &Path) -> bool {
     }
 }
 
-fn read(path: &Path) -> Result<Dynamic> {
-    let text = std::fs::read_to_string(path).map_err(|error| on_file("read", path, &error))?;
-    let parsed = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("json") => serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()),
-        Some("yaml" | "yml") => serde_saphyr::from_str::<Value>(&text).map_err(|error| error.to_string()),
-        _ => return Ok(text.into()),
+fn write(path: &Path, value: &Dynamic) -> Result<()> {
+    let yaml = matches!(path.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml"));
+    let written = match value.read_lock::<Node>() {
+        // A document is kept as it came, whatever its size.
+        Some(node) if !yaml => std::fs::write(path, node.text()),
+        Some(node) => std::fs::write(path, render::yaml::value(&node.to_value()?)),
+        None => std::fs::write(path, text(&convert::to_value(value), yaml)),
     };
+    written.map_err(|error| on_file("written", path, &error))
+}
+
+fn text(value: &Value, yaml: bool) -> String {
+    match value {
+        _ if yaml => render::yaml::value(value),
+        Value::String(text) => text.clone(),
+        _ => format!("{value:#}\n"),
+    }
+}
+
+fn read(mesh: &Mesh, path: &Path) -> Result<Dynamic> {
+    let bytes = std::fs::read(path).map_err(|error| on_file("read", path, &error))?;
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if ending == Some("json") {
+        let doc =
+            Doc::parse_partial(bytes.into()).map_err(|error| error.context(format!("{} cannot be used", path.display())))?;
+        doc.notes().iter().for_each(|note| mesh.note(format!("{}: {note}", path.display())));
+        return Ok(from_node(&doc.root()));
+    }
     let bad = |error: String| Error::new(Kind::File, format!("{} is not what its name says", path.display())).cause(error);
-    parsed.map(convert::from_value).map_err(bad)
+    let text = String::from_utf8(bytes).map_err(|error| bad(error.to_string()))?;
+    match ending {
+        Some("yaml" | "yml") => {
+            serde_saphyr::from_str::<Value>(&text).map(convert::from_value).map_err(|error| bad(error.to_string()))
+        }
+        _ => Ok(text.into()),
+    }
 }
 
 fn on_file(what: &str, path: &Path, error: &std::io::Error) -> Error {

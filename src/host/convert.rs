@@ -1,11 +1,16 @@
 //! Values of scripts ⇄ JSON, and what a value shows itself as.
 
+use super::json_value;
 use super::row::Row;
 use super::secret::Secret;
 use crate::error::Error;
+use crate::json::{Node, Type};
 use crate::report::{Content, Table};
 use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, Map};
 use serde_json::Value;
+
+/// The longest document that is shown in full; of a longer one, what it is.
+pub(super) const SHOWN: usize = 1 << 20;
 
 /// A JSON value as scripts see it: objects become maps, null becomes `()`.
 pub fn from_value(value: Value) -> Dynamic {
@@ -49,6 +54,9 @@ pub fn to_value(value: &Dynamic) -> Value {
 }
 
 fn custom_to_value(value: &Dynamic) -> Value {
+    if let Some(node) = value.read_lock::<Node>() {
+        return node.to_value().unwrap_or_else(|_| json_value::describe(&node).into());
+    }
     if let Some(row) = value.read_lock::<Row>() {
         return row.to_value();
     }
@@ -91,15 +99,21 @@ pub fn content(value: &Dynamic) -> Content {
     {
         return Content::Table(table);
     }
+    if let Some(node) = value.read_lock::<Node>()
+        && node.size() > SHOWN
+    {
+        return Content::Text(json_value::describe(&node));
+    }
     match to_value(value) {
         Value::String(text) => Content::Text(text),
         other => Content::Value(other),
     }
 }
 
-/// An array of rows or maps as a table. Columns stand in the order in which they are first met.
+/// An array of rows, maps or documents as a table. Columns stand in the order in which they are first met.
 pub fn table(items: &[Dynamic]) -> Option<Table> {
-    if items.is_empty() || !items.iter().all(|item| item.is::<Row>() || item.is_map()) {
+    let object = |item: &Dynamic| item.read_lock::<Node>().is_some_and(|node| node.kind() == Type::Object);
+    if items.is_empty() || !items.iter().all(|item| item.is::<Row>() || item.is_map() || object(item)) {
         return None;
     }
     let mut table = Table::default();
@@ -119,6 +133,8 @@ fn note_columns(table: &mut Table, item: &Dynamic) {
         for name in map.keys() {
             add_column(table, name, false);
         }
+    } else if let Some(node) = item.read_lock::<Node>() {
+        node.keys().for_each(|name| add_column(table, &name, false));
     }
 }
 
@@ -131,10 +147,13 @@ fn add_column(table: &mut Table, name: &str, wide: bool) {
     }
 }
 
-/// A field of a row or a map as JSON; null when it is missing.
+/// A field of a row, a map or a document as JSON; null when it is missing.
 pub fn field(item: &Dynamic, name: &str) -> Value {
     if let Some(row) = item.read_lock::<Row>() {
         return row.get(name).map(to_value).unwrap_or_default();
+    }
+    if let Some(node) = item.read_lock::<Node>() {
+        return node.get(name).map(|field| to_value(&json_value::from_node(&field))).unwrap_or_default();
     }
     item.read_lock::<Map>().and_then(|map| map.get(name).map(to_value)).unwrap_or_default()
 }

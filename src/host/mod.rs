@@ -8,7 +8,11 @@ pub mod convert;
 mod engine;
 mod explain;
 mod failure;
+mod guards;
 mod imports;
+#[cfg(test)]
+mod json_tests;
+mod json_value;
 mod limits;
 mod options;
 pub mod playbook;
@@ -19,6 +23,8 @@ mod stdlib;
 
 pub use catalog::{Catalog, Entry, Example};
 pub use failure::{Failure, Fallible, Frame, Place, raise};
+pub(crate) use json_value::json_functions;
+pub use json_value::{PathOptions, from_node};
 pub use limits::Limits;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
@@ -96,6 +102,7 @@ impl Host {
         let mut engine = Engine::new();
         engine::language(&mut engine);
         engine::guard(&mut engine, parts.limits, session.interrupt.clone());
+        guards::register(&mut engine, parts.limits);
         engine::printing(&mut engine, &session);
         engine.set_default_tag(Dynamic::from(session.clone()));
         engine.set_module_resolver(folders.clone());

@@ -193,6 +193,14 @@ impl Call {
         result.map_err(|error| self.fail(error))
     }
 
+    /// To be asked now and then by work that takes long without waiting.
+    ///
+    /// # Errors
+    /// When the user pressed Ctrl-C.
+    pub fn go_on(&self) -> Result<()> {
+        if self.session.interrupt.is_triggered() { Err(Error::new(Kind::Interrupted, "interrupted")) } else { Ok(()) }
+    }
+
     /// Wait for an answer. Ctrl-C wins: the future is dropped and what it holds is freed.
     ///
     /// # Errors
