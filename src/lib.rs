@@ -1,4 +1,49 @@
-//! pilotage: a scriptable troubleshooting environment for Istio meshes.
+//! pilotage: a scriptable troubleshooting environment for Istio meshes: a REPL, a playbook runner, and this library.
+//!
+//! # How it fits together
+//!
+//! A script calls a function; the function asks one question through one door; the answer comes back as rows.
+//!
+//! ```text
+//!  script        filters(pods("shop"), #{ name: "jwt" })
+//!    │ Rhai finds the native function by name and argument types
+//!  bind/         arguments → typed options, one call into the domain, records → rows
+//!    │ Call::wait: waits on the runtime; Ctrl-C wins; a failure gets the script's position
+//!  mesh/         which pods, which proxy, by which way; fan-out, notes for those that do not answer
+//!    │ Mesh::ask(Ask)
+//!  backend/      Observed → Policy → Recorder → Redacted → Limit → Live     (or a Tape in their place)
+//!    │ Answer { status, body, … }
+//!  envoy/ istio/ tls/ json/    decode, leniently, never the whole document at once
+//!    │ records: structs that know their columns (record!)
+//!  render/       table, report, JSON, YAML, CSV, Markdown: once, at the edge
+//! ```
+//!
+//! [`Pilotage`] is all of that as a library: give it a [`backend::Backend`], get an engine.
+//!
+//! # What always holds
+//!
+//! 1. **One door.** Whatever a script learns about a cluster, a proxy or a server is one [`backend::Query`] through
+//!    [`backend::Backend::ask`]; recording, replaying, limits, redaction and permission are decorators of that method. (Files that
+//!    a script itself loads and saves are its own affair; a playbook may touch only those below the folder it is run in.)
+//! 2. **Arrows point down:** cli → repl, bind → host → mesh → envoy, istio, tls, json → backend's types → error, record, report.
+//!    Only `host/` and `bind/` know Rhai, only `backend/` opens connections, only `render/`, `repl/` and `cli/` print.
+//!    `mesh/`, `envoy/`, `istio/`, `tls/` and `json/` read no clock, no environment and no disk. `tests/it/tidy.rs` guards this.
+//! 3. **Observing is all it can do so far:** [`backend::Policy`] refuses any question with a greater
+//!    [effect](backend::Ask::effect), whatever a script tries.
+//! 4. **Partial answers are normal.** Who does not answer becomes a note; only when nobody answers it is an error.
+//! 5. **Time is the backend's:** [`backend::Backend::now`] is the time of recording when a tape is replayed.
+//! 6. **No secret leaves:** private keys, tokens and Secret data are redacted before an answer reaches a script or a tape.
+//!
+//! # Adding a function
+//!
+//! 1. In the matching `src/bind/*.rs`, write the function with its `///`: a summary line, what rows it returns and what options it
+//!    takes by name (`` `pod` rows ``, `` `pod options` ``), and one example that runs on the demo tape, with its result after
+//!    `    // ` on the last line. A new question belongs into `mesh/`; new rows are a `record!`, new options an `options!`, both named
+//!    in `bind::schemas`.
+//! 2. Add a test of what it answers, beside the domain function or in `tests/it/`.
+//!
+//! Nothing else: help, completion, the reference and did-you-mean read it from there, and `tests/it/catalog.rs` runs the example.
+//! What judges rather than reads belongs into the standard library, `stdlib/*.rhai`.
 
 pub mod backend;
 pub mod bind;
