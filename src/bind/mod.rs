@@ -1,5 +1,6 @@
 //! The functions that scripts call, one file a family. Thin: arguments in, one domain call, rows out.
 
+mod envoy;
 mod istiod;
 mod jwt;
 mod kube;
@@ -8,6 +9,7 @@ mod report;
 mod tls;
 mod values;
 
+use crate::envoy::{Filter, Provider};
 use crate::host;
 use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
 use crate::mesh::istiods::Istiod;
@@ -22,6 +24,7 @@ use rhai::{Module, exported_module};
 pub fn families() -> Vec<(&'static str, Module)> {
     vec![
         ("kube", exported_module!(kube::functions)),
+        ("envoy", exported_module!(envoy::functions)),
         ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
@@ -39,6 +42,10 @@ pub fn schemas() -> Vec<&'static Schema> {
         PodOptions::schema(),
         LogLine::schema(),
         LogOptions::schema(),
+        envoy::DumpOptions::schema(),
+        envoy::FilterOptions::schema(),
+        Filter::schema(),
+        Provider::schema(),
         Istiod::schema(),
         IstiodLog::schema(),
         IstiodLogOptions::schema(),

@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Row, Shape, convert};
 use crate::mesh::Mesh;
 use crate::mesh::fan_out::gather;
-use crate::mesh::pod_ref::{PodArg, PodTarget, resolve, resolve_proxy};
+use crate::mesh::pod_ref::{PodArg, PodTarget, resolve_proxy};
 use crate::record::Record;
 use rhai::{Array, Dynamic};
 use serde_json::Value;
@@ -17,15 +17,6 @@ pub enum PerPod<T> {
     One(T),
     /// The argument was an array: those that answered, in order.
     Many(Vec<(PodTarget, T)>),
-}
-
-/// Which pods a function takes.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Wanted {
-    /// Those with a proxy that can be asked.
-    Proxy,
-    /// Any.
-    Any,
 }
 
 #[derive(Clone)]
@@ -44,7 +35,7 @@ impl fmt::Display for Named {
 }
 
 /// Put a question to a pod, or to each of an array: concurrently, bounded, in order; who fails becomes a note.
-pub fn per_pod<T, F, Fut>(call: &Call, pod: &Dynamic, wanted: Wanted, ask: F) -> Fallible<PerPod<T>>
+pub fn per_pod<T, F, Fut>(call: &Call, pod: &Dynamic, ask: F) -> Fallible<PerPod<T>>
 where
     F: Fn(Mesh, PodTarget) -> Fut,
     Fut: Future<Output = Result<T>>,
@@ -52,7 +43,7 @@ where
     let mesh = call.mesh();
     let Some(items) = pod.read_lock::<Array>() else {
         let arg = argument(pod).map_err(|error| call.fail(error))?;
-        let answer = call.wait(async { ask(mesh.clone(), find(mesh, &arg, wanted).await?).await })?;
+        let answer = call.wait(async { ask(mesh.clone(), resolve_proxy(mesh, &arg).await?).await })?;
         return Ok(PerPod::One(answer));
     };
     let arguments: Vec<Named> =
@@ -60,19 +51,12 @@ where
     let one = |arg: Named| {
         let ask = &ask;
         async move {
-            let target = find(mesh, &arg.0, wanted).await?;
+            let target = resolve_proxy(mesh, &arg.0).await?;
             Ok((target.clone(), ask(mesh.clone(), target).await?))
         }
     };
     let answers = call.wait(gather(mesh, "pod", arguments, one))?;
     Ok(PerPod::Many(answers.into_iter().map(|(_, answer)| answer).collect()))
-}
-
-async fn find(mesh: &Mesh, arg: &PodArg, wanted: Wanted) -> Result<PodTarget> {
-    match wanted {
-        Wanted::Proxy => resolve_proxy(mesh, arg).await,
-        Wanted::Any => resolve(mesh, arg).await,
-    }
 }
 
 /// The pods an argument names: one, or those of an array.

@@ -1,0 +1,133 @@
+//! What a proxy says about itself, over its admin port.
+
+use super::pod_arg::per_pod;
+use crate::envoy::{self, Filter};
+use crate::error::{Error, Kind};
+use crate::host::{Call, Fallible, from_node, options};
+use crate::json::Doc;
+use crate::mesh::reach;
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, Map};
+
+/// The sections of a dump in which HTTP filters stand.
+const LISTENERS: &str = "dynamic_listeners,static_listeners";
+
+crate::options! {
+    /// Which part of a configuration to ask for.
+    pub struct DumpOptions as "dump options" {
+        /// Only these fields of the dump: `"dynamic_listeners,static_listeners"`. Envoy leaves out the rest at the source.
+        pub mask: Option<String>,
+    }
+}
+
+crate::options! {
+    /// Which filters to list.
+    pub struct FilterOptions as "filter options" {
+        /// Only filters whose name contains this: `"jwt"`, `"rbac"`.
+        pub name: Option<String>,
+        /// Only filters of listeners whose name contains this.
+        pub listener: Option<String>,
+    }
+}
+
+/// One proxy, or an array of them at once.
+#[export_module]
+#[allow(clippy::unwrap_used)] // in the code that the attribute writes
+pub mod functions {
+    /// The whole configuration of a proxy, as a document that is read where it is touched.
+    ///
+    /// ```rhai
+    /// config_dump("deploy/customer.olaf-customer").configs.len() > 3    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn config_dump(context: NativeCallContext, pod: Dynamic) -> Fallible<Dynamic> {
+        config_dump_with(context, pod, Map::new())
+    }
+
+    /// Part of the configuration of a proxy, as a document that is read where it is touched. Takes `dump options`.
+    ///
+    /// Of an array of pods: rows of `namespace`, `pod` and `config_dump`.
+    ///
+    /// ```rhai
+    /// let dump = config_dump("deploy/customer.olaf-customer", #{ mask: "dynamic_listeners,static_listeners" });
+    /// dump.configs.len()    // 1
+    /// ```
+    #[rhai_fn(name = "config_dump", return_raw)]
+    pub fn config_dump_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Dynamic> {
+        let call = Call::of(&context)?;
+        let more: DumpOptions = options(&call, more)?;
+        let mask = more.mask.as_deref();
+        let asked = per_pod(&call, &pod, |mesh, target| async move {
+            let body = reach::config_dump(&mesh, &target, mask).await?;
+            let doc = Doc::parse(body).map_err(|error| error.context(format!("the configuration of {target} cannot be read")))?;
+            Ok(from_node(&doc.root()))
+        })?;
+        Ok(asked.values("config_dump"))
+    }
+
+    /// The HTTP filters of a proxy, in the order in which requests pass them. Returns `filter` rows.
+    ///
+    /// ```rhai
+    /// filters("deploy/customer.olaf-customer").some(|filter| filter.name == "envoy.filters.http.router")    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn filters(context: NativeCallContext, pod: Dynamic) -> Fallible<Array> {
+        filters_with(context, pod, Map::new())
+    }
+
+    /// Those HTTP filters of a proxy that fit. Returns `filter` rows; takes `filter options`.
+    ///
+    /// A JWT filter lists the issuers it knows, with their keys, in `jwt`. Of an array of pods, rows gain `namespace` and `pod`.
+    ///
+    /// ```rhai
+    /// filters(pods("olaf-customer"), #{ name: "jwt" })[0].jwt[0].provider    // "origins-0"
+    /// ```
+    #[rhai_fn(name = "filters", return_raw)]
+    pub fn filters_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        let more: FilterOptions = options(&call, more)?;
+        let more = &more;
+        let asked = per_pod(&call, &pod, |mesh, target| async move {
+            let body = reach::config_dump(&mesh, &target, Some(LISTENERS)).await?;
+            let found =
+                envoy::filters(&body).map_err(|error| error.context(format!("the listeners of {target} cannot be read")))?;
+            Ok(found.into_iter().filter(|filter| more.fits(filter)).collect::<Vec<_>>())
+        })?;
+        Ok(asked.rows())
+    }
+
+    /// GET a page of a proxy's admin port: JSON as a document, anything else as text.
+    ///
+    /// Of an array of pods: rows of `namespace`, `pod` and `answer`. A refusal in Envoy's own words is an error that says them.
+    ///
+    /// ```rhai
+    /// admin("deploy/customer.olaf-customer", "/ready").contains("LIVE")    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn admin(context: NativeCallContext, pod: Dynamic, path: &str) -> Fallible<Dynamic> {
+        let call = Call::of(&context)?;
+        if !path.starts_with('/') {
+            let error = Error::new(Kind::BadInput, format!("{path:?} is no path of an admin page"));
+            return Err(call.fail(error.hint(format!("it begins with a slash: {:?}", format!("/{path}")))));
+        }
+        let asked = per_pod(&call, &pod, |mesh, target| async move {
+            let answer = reach::admin(&mesh, &target, path).await?;
+            let first = answer.body.iter().find(|byte| !byte.is_ascii_whitespace());
+            Ok(match first {
+                Some(b'{' | b'[') => match Doc::parse(answer.body.clone()) {
+                    Ok(doc) => from_node(&doc.root()),
+                    Err(_) => answer.text().into_owned().into(),
+                },
+                _ => answer.text().into_owned().into(),
+            })
+        })?;
+        Ok(asked.values("answer"))
+    }
+}
+
+impl FilterOptions {
+    fn fits(&self, filter: &Filter) -> bool {
+        let contains = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|part| text.contains(part.as_str()));
+        contains(&self.name, &filter.name) && contains(&self.listener, &filter.listener)
+    }
+}
