@@ -3,6 +3,7 @@
 use super::{Resolve, proxy};
 use crate::error::{Error, Kind, Result};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,14 +37,36 @@ impl Connect {
 }
 
 /// A way to one cluster.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Access {
     /// The context's name, or `in-cluster`.
     pub(super) cluster: String,
     pub(super) config: Config,
 }
 
+impl std::fmt::Debug for Access {
+    /// Without the configuration: it holds credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Access({} at {})", self.cluster, self.server())
+    }
+}
+
 impl Access {
+    /// The API server's URL, and the proxy that leads there; without users and passwords.
+    pub(super) fn server(&self) -> String {
+        let server = proxy::shown(&self.config.cluster_url);
+        match &self.config.proxy_url {
+            Some(proxy) => format!("{server} (through the proxy {})", proxy::shown(proxy)),
+            None => server,
+        }
+    }
+
+    /// Read the configuration of the same cluster again: the user may have logged in meanwhile.
+    pub(super) async fn renewed(&self, connect: &Connect) -> Self {
+        let same = Connect { context: Some(self.cluster.clone()), ..connect.clone() };
+        Self::find(&same).await.unwrap_or_else(|_| self.clone())
+    }
+
     /// Find the way to the cluster. Nothing is sent yet.
     pub(super) async fn find(connect: &Connect) -> Result<Self> {
         let sources = Sources::of(connect);
@@ -74,13 +97,17 @@ impl Sources {
         if let Some(file) = &connect.kubeconfig {
             return Self { files: vec![file.clone()], looked: Vec::new() };
         }
+        Self::of_environment(std::env::var_os("KUBECONFIG"), dirs::home_dir())
+    }
+
+    fn of_environment(listed: Option<OsString>, home: Option<PathBuf>) -> Self {
         let mut looked = vec!["--kubeconfig is not given".to_owned()];
-        let listed = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
+        let listed = listed.filter(|list| !list.is_empty());
         let candidates: Vec<PathBuf> = match &listed {
             Some(list) => std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect(),
             None => {
                 looked.push("KUBECONFIG is not set".to_owned());
-                dirs::home_dir().map(|home| home.join(".kube").join("config")).into_iter().collect()
+                home.map(|home| home.join(".kube").join("config")).into_iter().collect()
             }
         };
         let (files, missing): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|path| path.exists());
@@ -264,12 +291,30 @@ contexts:
 
     #[test]
     fn without_any_kubeconfig_every_place_looked_at_is_named() {
-        let sources =
-            Sources { files: Vec::new(), looked: vec!["--kubeconfig is not given".into(), "KUBECONFIG is not set".into()] };
-        let error = sources.nothing_found();
-        assert_eq!(error.kind(), Kind::NoCluster);
-        for place in ["--kubeconfig", "KUBECONFIG is not set", "KUBERNETES_SERVICE_HOST"] {
-            assert!(error.to_string().contains(place), "{error}");
+        let folder = Folder::new("nothing");
+        let listed = Sources::of_environment(Some("/no/such/file".into()), None);
+        let home = Sources::of_environment(None, Some(folder.0.clone()));
+        for (sources, place) in [(listed, "/no/such/file (from KUBECONFIG) does not exist"), (home, "KUBECONFIG is not set")] {
+            assert!(sources.read().unwrap().is_none());
+            let error = sources.nothing_found();
+            assert_eq!(error.kind(), Kind::NoCluster);
+            for place in ["--kubeconfig is not given", place, "KUBERNETES_SERVICE_HOST"] {
+                assert!(error.to_string().contains(place), "{error}");
+            }
         }
+        let error = Sources::of_environment(None, Some(folder.0.clone())).nothing_found();
+        assert!(error.to_string().contains(&format!("{} does not exist", folder.0.join(".kube/config").display())), "{error}");
+    }
+
+    #[test]
+    fn a_list_of_kubeconfigs_is_merged_and_its_gaps_do_not_matter() {
+        let folder = Folder::new("merged");
+        let first = folder.file("first", "current-context: lab\ncontexts: [{name: mine, context: {cluster: c}}]\n");
+        let second = folder.file("second", &format!("current-context: prod{TWO}"));
+        let list = std::env::join_paths([first, folder.0.join("absent"), second]).unwrap();
+        let merged = Sources::of_environment(Some(list), None).read().unwrap().unwrap();
+        assert_eq!(merged.current_context.as_deref(), Some("lab"), "the first to say something wins");
+        let names: Vec<&str> = merged.contexts.iter().map(|context| context.name.as_str()).collect();
+        assert_eq!(names, ["mine", "lab", "prod", "torn"]);
     }
 }

@@ -41,7 +41,11 @@ fn plain(wait: Duration) -> HttpConnector {
     connector
 }
 
-async fn through(proxy: &Intercept, url: Uri, wait: Duration) -> std::result::Result<TcpStream, Box<dyn StdError + Send + Sync>> {
+pub(super) async fn through(
+    proxy: &Intercept,
+    url: Uri,
+    wait: Duration,
+) -> std::result::Result<TcpStream, Box<dyn StdError + Send + Sync>> {
     let stream = match proxy.uri().scheme_str() {
         Some("socks5" | "socks5h") => {
             let mut connector = SocksV5::new(proxy.uri().clone(), plain(wait));

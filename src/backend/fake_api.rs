@@ -54,17 +54,69 @@ pub(super) async fn live(server: &str, timeout: Duration) -> Live {
 
 /// The same with this user in the kubeconfig.
 pub(super) async fn live_as(server: &str, user: &str, timeout: Duration) -> crate::error::Result<Live> {
-    static FILES: AtomicUsize = AtomicUsize::new(0);
-    let number = FILES.fetch_add(1, Ordering::Relaxed);
-    let file: PathBuf = std::env::temp_dir().join(format!("pilotage-live-{}-{number}.yaml", std::process::id()));
-    let text = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\n\
-         users: [{{name: u, user: {user}}}]\ncontexts: [{{name: lab, context: {{cluster: c, user: u}}}}]\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    let live = Live::connect(Connect { kubeconfig: Some(file.clone()), timeout, ..Connect::default() }).await;
-    std::fs::remove_file(file).unwrap();
-    live
+    Kubeconfig::new(&format!("{{server: \"{server}\"}}"), user).live(timeout).await
+}
+
+/// A kubeconfig file with the context `lab`, removed with the test.
+pub(super) struct Kubeconfig(PathBuf);
+
+impl Kubeconfig {
+    /// With this cluster and user, as YAML.
+    pub(super) fn new(cluster: &str, user: &str) -> Self {
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let file = Self(std::env::temp_dir().join(format!("pilotage-live-{}-{number}.yaml", std::process::id())));
+        file.write(cluster, user);
+        file
+    }
+
+    /// Change what it says.
+    pub(super) fn write(&self, cluster: &str, user: &str) {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters: [{{name: c, cluster: {cluster}}}]\n\
+             users: [{{name: u, user: {user}}}]\ncontexts: [{{name: lab, context: {{cluster: c, user: u}}}}]\n"
+        );
+        std::fs::write(&self.0, text).unwrap();
+    }
+
+    /// A live backend that reads it.
+    pub(super) async fn live(&self, timeout: Duration) -> crate::error::Result<Live> {
+        Live::connect(Connect { kubeconfig: Some(self.0.clone()), timeout, ..Connect::default() }).await
+    }
+}
+
+impl Drop for Kubeconfig {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// An HTTP proxy that only tunnels, and a SOCKS 5 proxy. Both lead every name to this address.
+pub(super) async fn proxy(socks: bool, target: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, used) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counter = used.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counter.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut buffer = [0; 1024];
+                let _ = stream.read(&mut buffer).await;
+                if socks {
+                    // No authentication; then the request, and a success with any bound address.
+                    let _ = stream.write_all(&[5, 0]).await;
+                    let _ = stream.read(&mut buffer).await;
+                    let _ = stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await;
+                } else {
+                    assert!(buffer.starts_with(b"CONNECT "), "only tunnels");
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+                }
+                let mut onward = TcpStream::connect(target).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut onward).await;
+            });
+        }
+    });
+    (address, used)
 }
 
 /// A question to the cluster `lab`.

@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::client::Client;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 /// A credential plugin may ask the user to log in, in a browser; it gets this much time.
 const LOGIN: Duration = Duration::from_secs(120);
@@ -26,9 +26,16 @@ const MAX_NAME: usize = 253;
 pub struct Live {
     connect: Connect,
     access: Result<Access>,
-    client: OnceCell<Client>,
+    /// Made at the first question, and anew after the credentials were refused.
+    client: Mutex<Session>,
     tunnels: Arc<Tunnels>,
     roots: SystemRoots,
+}
+
+#[derive(Default)]
+struct Session {
+    client: Option<Client>,
+    refused: bool,
 }
 
 impl Live {
@@ -45,7 +52,7 @@ impl Live {
         {
             return Err(error.clone());
         }
-        Ok(Self { connect, access, client: OnceCell::new(), tunnels: Arc::default(), roots: SystemRoots::default() })
+        Ok(Self { connect, access, client: Mutex::default(), tunnels: Arc::default(), roots: SystemRoots::default() })
     }
 
     /// Why there is no cluster, if there is none.
@@ -60,11 +67,11 @@ impl Live {
             Ask::Http(get) => http_get::ask(get, overrides, &self.roots, &patience).await,
             Ask::Tls(probe) => handshake::ask(probe, overrides, &query.to_string(), &patience).await,
             Ask::Roots(roots) => self.roots.ask(&roots.subjects).await,
-            Ask::Kube(_) | Ask::Logs(_) | Ask::Pod(_) | Ask::Exec(_) => self.cluster_answer(query, &patience).await,
+            Ask::Kube(_) | Ask::Logs(_) | Ask::Pod(_) | Ask::Exec(_) => self.cluster_answer(query).await,
         }
     }
 
-    async fn cluster_answer(&self, query: &Query, patience: &Patience) -> Result<Answer> {
+    async fn cluster_answer(&self, query: &Query) -> Result<Answer> {
         let access = self.access.as_ref().map_err(Clone::clone)?;
         if query.cluster != access.cluster {
             return Err(Error::new(
@@ -74,10 +81,12 @@ impl Live {
             .hint(format!("start pilotage with --context {}", query.cluster)));
         }
         let what = query.to_string();
-        let server = access.config.cluster_url.to_string();
+        let server = access.server();
         let asked = Asked { what: &what, cluster: &access.cluster, server: &server };
-        let client = self.client.get_or_try_init(|| open(access, asked)).await?;
-        match &query.ask {
+        let client = &self.client(access, asked).await?;
+        // A login takes the user's time, not the server's.
+        let patience = &Patience::new(self.connect.timeout);
+        let answer = match &query.ask {
             Ask::Kube(kube) => Api { client, asked, patience }.ask(kube).await,
             Ask::Logs(logs) => Api { client, asked, patience }.logs(logs).await,
             Ask::Pod(pod) => self.tunnels.ask(client, pod, asked, patience).await,
@@ -85,7 +94,24 @@ impl Live {
             Ask::Http(_) | Ask::Tls(_) | Ask::Roots(_) => {
                 Err(Error::new(Kind::Internal, format!("{what} was taken for a question to the cluster")))
             }
+        };
+        if matches!(&answer, Err(error) if error.kind() == Kind::Unauthorized) {
+            *self.client.lock().await = Session { client: None, refused: true };
         }
+        answer
+    }
+
+    async fn client(&self, access: &Access, asked: Asked<'_>) -> Result<Client> {
+        let mut session = self.client.lock().await;
+        if let Some(client) = &session.client {
+            return Ok(client.clone());
+        }
+        let client = match session.refused {
+            true => open(&access.renewed(&self.connect).await, asked).await?,
+            false => open(access, asked).await?,
+        };
+        session.client = Some(client.clone());
+        Ok(client)
     }
 }
 
@@ -153,7 +179,7 @@ impl Backend for Live {
 
     fn describe(&self) -> String {
         match &self.access {
-            Ok(access) => format!("context {} ({})", access.cluster, access.config.cluster_url),
+            Ok(access) => format!("context {} ({})", access.cluster, access.server()),
             Err(_) => "no cluster".into(),
         }
     }

@@ -1,6 +1,6 @@
 //! The live backend against servers on loopback, good and bad.
 
-use super::fake_api::{FakeApi, lab, live, live_as, raw, run};
+use super::fake_api::{FakeApi, Kubeconfig, lab, live, live_as, proxy, raw, run};
 use super::*;
 use crate::error::{Error, Kind as Failure};
 use axum::Router;
@@ -207,10 +207,10 @@ async fn an_overloaded_server_is_asked_again_but_not_for_long() {
 
 #[tokio::test]
 async fn an_api_server_that_is_not_there_hangs_or_breaks_off() {
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = "127.0.0.1:1";
     let error = fails(&live(&format!("http://{nobody}"), LONG).await, &lab(Ask::kube("/version"))).await;
     assert_eq!(error.kind(), Failure::Unreachable);
-    assert!(error.message().contains(&format!("http://{nobody}/ of lab")), "{error}");
+    assert!(error.message().contains(&format!("http://{nobody} of lab")), "{error}");
     assert!(error.to_string().contains("refused") && error.next_step().unwrap().contains("nothing listens"), "{error}");
 
     let (hanging, _) = raw(&["hang"]).await;
@@ -254,4 +254,88 @@ async fn a_question_to_another_cluster_is_not_put_to_this_one() {
     let live = live("http://127.0.0.1:1", LONG).await;
     let error = fails(&live, &Query::new("prod", Ask::kube("/version"))).await;
     assert_eq!((error.kind(), error.next_step()), (Failure::NoCluster, Some("start pilotage with --context prod")));
+}
+
+/// An API server that lets only this bearer token in.
+async fn guarded(token: &'static str) -> SocketAddr {
+    let version = move |headers: axum::http::HeaderMap| async move {
+        let right = headers.get("authorization").is_some_and(|value| value == format!("Bearer {token}").as_str());
+        if right { (axum::http::StatusCode::OK, "{}") } else { (axum::http::StatusCode::UNAUTHORIZED, "who are you?") }
+    };
+    serve(Router::new().route("/version", get(version))).await
+}
+
+#[tokio::test]
+async fn a_credential_plugin_gives_the_token() {
+    let credential = r#"{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \"status\": {\"token\": \"from-plugin\"}}"#;
+    let plugin = format!(
+        r#"{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: echo, args: ["{credential}"], interactiveMode: Never}}}}"#
+    );
+    let server = guarded("from-plugin").await;
+    let live = live_as(&format!("http://{server}"), &plugin, LONG).await.unwrap();
+    assert_eq!(live.ask(&lab(Ask::kube("/version"))).await.unwrap().text(), "{}");
+}
+
+#[tokio::test]
+async fn after_a_new_login_the_next_question_is_answered() {
+    let cluster = format!("{{server: \"http://{}\"}}", guarded("fresh").await);
+    let kubeconfig = Kubeconfig::new(&cluster, "{token: stale}");
+    let live = kubeconfig.live(LONG).await.unwrap();
+    let error = fails(&live, &lab(Ask::kube("/version"))).await;
+    assert!(error.kind() == Failure::Unauthorized && error.to_string().contains("who are you?"), "{error}");
+    kubeconfig.write(&cluster, "{token: fresh}");
+    assert_eq!(live.ask(&lab(Ask::kube("/version"))).await.unwrap().text(), "{}");
+}
+
+#[tokio::test]
+async fn the_api_server_is_asked_through_the_proxy_of_the_kubeconfig() {
+    let server = guarded("abc").await;
+    for (scheme, socks) in [("http", false), ("socks5", true), ("socks5h", true)] {
+        let (address, used) = proxy(socks, server).await;
+        let cluster = format!("{{server: \"http://api.lab.example:6443\", proxy-url: \"{scheme}://{address}\"}}");
+        let live = Kubeconfig::new(&cluster, "{token: abc}").live(LONG).await.unwrap();
+        let answer = live.ask(&lab(Ask::kube("/version"))).await.unwrap();
+        assert_eq!((answer.status, used.load(Ordering::Relaxed)), (200, 1), "{scheme}");
+    }
+    let cluster = "{server: \"http://api.lab.example:6443\", proxy-url: \"http://user:geheim@127.0.0.1:1\"}";
+    let error = fails(&Kubeconfig::new(cluster, "{}").live(LONG).await.unwrap(), &lab(Ask::kube("/version"))).await;
+    assert!(error.message().contains("(through the proxy http://127.0.0.1:1)"), "{error}");
+    assert!(!format!("{error:?}").contains("geheim"), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_api_server_that_swallows_every_packet_is_given_up_in_time() {
+    // A full queue of connections that nobody accepts: the next one gets no answer at all.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(100), tokio::net::TcpStream::connect(address)).await {
+        waiting.push(stream);
+        assert!(waiting.len() < 100, "the queue never fills");
+    }
+    let live = live(&format!("http://{address}"), SOON).await;
+    let started = Instant::now();
+    let error = fails(&live, &lab(Ask::kube("/version"))).await;
+    assert_eq!(error.kind(), Failure::Unreachable);
+    assert!(error.next_step().unwrap().contains("firewall"), "{error:?}");
+    assert!(started.elapsed() < SOON * 2);
+    assert_eq!(patience::Patience::connect(Duration::from_secs(600)), Duration::from_secs(5), "however patient the user is");
+}
+
+#[tokio::test]
+async fn a_question_that_is_dropped_frees_its_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let live = api(&[(15000, listener.local_addr().unwrap())]).await.live(LONG).await;
+    let query = lab(Ask::pod("shop", "web-1", 15000, "/slow"));
+    let mut question = live.ask(&query);
+    let mut stream = tokio::select! {
+        _ = &mut question => panic!("nobody answers it"),
+        accepted = listener.accept() => accepted.unwrap().0,
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(50), &mut question).await;
+    drop(question);
+    let read = async { while tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024]).await.unwrap_or(0) > 0 {} };
+    tokio::time::timeout(Duration::from_secs(2), read).await.expect("the pod sees the end of the connection");
 }

@@ -1,6 +1,6 @@
 //! HTTP requests and TLS handshakes against servers on loopback, good and bad.
 
-use super::fake_api::raw;
+use super::fake_api::{proxy, raw};
 use super::patience::Patience;
 use super::roots::SystemRoots;
 use super::*;
@@ -308,10 +308,9 @@ async fn servers_without_tls_say_what_they_are() {
     let (silent, _) = raw(&["hang"]).await;
     assert_eq!(probe_fails(silent).await.kind(), Failure::Timeout);
 
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = probe_fails(free).await;
+    let error = probe_fails("127.0.0.1:1".parse().unwrap()).await;
     assert_eq!(error.kind(), Failure::Unreachable);
-    assert!(error.message().contains(&format!("{free} (--resolve)")), "{error}");
+    assert!(error.message().contains("127.0.0.1:1 (--resolve)"), "{error}");
 }
 
 #[tokio::test]
@@ -319,4 +318,19 @@ async fn a_name_that_tls_cannot_ask_for_is_refused() {
     let query = TlsProbe { host: "127.0.0.1".into(), port: 1, sni: Some("not a name".into()), alpn: Vec::new() };
     let error = handshake::ask(&query, &[], "tls", &Patience::new(SOON)).await.expect_err("no such name");
     assert_eq!(error.kind(), Failure::BadInput);
+}
+
+#[tokio::test]
+async fn a_handshake_goes_through_a_proxy() {
+    let pki = pki();
+    let server = tls_server(tls_config(vec![pki.leaf.clone()], &pki.key, None, false), KEYS).await;
+    for (scheme, socks) in [("http", false), ("socks5", true)] {
+        let (address, _) = proxy(socks, server).await;
+        let matcher = hyper_util::client::proxy::matcher::Matcher::builder().all(format!("{scheme}://{address}")).build();
+        let url: http::Uri = "https://login.example.com:443/".parse().unwrap();
+        let stream = dial::through(&matcher.intercept(&url).unwrap(), url, LONG).await.unwrap();
+        let config = handshake::config(Arc::new(handshake::Witness::new())).unwrap();
+        let name = "login.example.com".try_into().unwrap();
+        tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect(scheme);
+    }
 }

@@ -67,8 +67,9 @@ impl Tunnels {
         patience: &Patience,
     ) -> Result<Answer> {
         let place = Place { namespace: query.namespace.clone(), pod: query.pod.clone(), port: query.port };
-        // A connection that idled may have been closed meanwhile; only then is asking again safe and sensible.
         while let Some(mut tunnel) = self.take(&place) {
+            // A connection that idled may have been closed meanwhile; that shows at once, or when the question is sent.
+            let Ok(()) = patience.wait(asked.what, tunnel.sender.ready()).await? else { continue };
             if let Ok(response) = patience.wait(asked.what, tunnel.sender.send_request(request(query, asked.what)?)).await? {
                 return self.finish(place, tunnel, response, asked, patience).await;
             }

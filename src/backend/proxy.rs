@@ -31,6 +31,12 @@ pub(super) fn correct(config: &mut kube::Config, named_by_kubeconfig: bool) {
     }
 }
 
+/// A URL as it may be shown: without user, password and query.
+pub(super) fn shown(url: &Uri) -> String {
+    let place = url.authority().map_or("", without_user);
+    format!("{}://{place}{}", url.scheme_str().unwrap_or("http"), url.path().trim_end_matches('/'))
+}
+
 fn without_user(authority: &http::uri::Authority) -> &str {
     let text = authority.as_str();
     text.rsplit_once('@').map_or(text, |(_, host)| host)
@@ -51,6 +57,12 @@ mod tests {
             assert!(is_loopback(host), "{host}");
         }
         assert!(!is_loopback("10.0.0.1"));
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_password() {
+        let url = "https://user:geheim@api.example:6443/k8s/clusters/c-1/".parse().unwrap();
+        assert_eq!(shown(&url), "https://api.example:6443/k8s/clusters/c-1");
     }
 
     #[test]
