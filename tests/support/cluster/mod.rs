@@ -29,6 +29,7 @@ mod recording;
 mod selectors;
 mod server;
 mod status;
+mod tape;
 
 pub use access::User;
 pub use options::{At, ClusterOptions, Handshake, PodTarget, Trouble};
