@@ -59,6 +59,17 @@ fn pause<B>(response: &Response<B>, attempt: u32) -> Option<Duration> {
     (overloaded && attempt < ATTEMPTS).then(|| told.unwrap_or(PAUSE * 2_u32.pow(attempt - 1)))
 }
 
+/// What form the answer should have. Which kinds there are comes in two answers instead of thirty, where the server can.
+fn accept(query: &Kube) -> &'static str {
+    match query.path.as_str() {
+        "/api" | "/apis" => concat!(
+            "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,",
+            "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
+        ),
+        _ => "application/json",
+    }
+}
+
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -75,7 +86,7 @@ fn request(query: &Kube, what: &str) -> Result<Request<Body>> {
     if !query.path.starts_with('/') || query.path.starts_with("//") {
         return Err(wrong("this is no path"));
     }
-    let mut request = Request::builder().method(method).uri(path.as_str()).header(header::ACCEPT, "application/json");
+    let mut request = Request::builder().method(method).uri(path.as_str()).header(header::ACCEPT, accept(query));
     if query.body.is_some() {
         request = request.header(header::CONTENT_TYPE, "application/json");
     }
@@ -102,6 +113,16 @@ mod tests {
             response = response.header("retry-after", seconds);
         }
         response.body(()).unwrap()
+    }
+
+    #[test]
+    fn kinds_are_asked_for_all_at_once() {
+        let accepts = |path: &str| {
+            let query = Kube { method: "GET".into(), path: path.into(), body: None };
+            request(&query, "x").unwrap().headers()[header::ACCEPT].to_str().unwrap().to_owned()
+        };
+        assert!(accepts("/apis").contains("as=APIGroupDiscoveryList") && accepts("/apis").ends_with(",application/json"));
+        assert_eq!(accepts("/apis/apps/v1"), "application/json");
     }
 
     #[test]

@@ -59,7 +59,11 @@ pub async fn logs(mesh: &Mesh, pods: &[PodArg], options: &LogOptions) -> Result<
     Ok(lines)
 }
 
-async fn of_pod(mesh: &Mesh, target: &PodTarget, options: &LogOptions) -> Result<Vec<LogLine>> {
+/// The log lines of one pod that was resolved.
+///
+/// # Errors
+/// When the log cannot be read, or several containers could be meant.
+pub async fn of_pod(mesh: &Mesh, target: &PodTarget, options: &LogOptions) -> Result<Vec<LogLine>> {
     let container = container(target, options)?;
     let ask = Logs {
         namespace: target.namespace.clone(),

@@ -4,16 +4,20 @@
 //! It prints nothing and reads neither clock, environment nor disk. What did not answer becomes a note
 //! ([`Mesh::take_notes`]) and marks the mesh as [`partial`](Mesh::partial); what did answer is returned.
 
+pub mod access;
 mod age;
 mod dig;
+mod discovery;
 mod extra_ca;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fan_out;
 pub mod istiod_logs;
 pub mod istiods;
+pub mod kinds;
 pub mod kube;
 pub mod logs;
+pub mod objects;
 mod pod_proxy;
 pub mod pod_ref;
 mod pod_status;
@@ -27,6 +31,7 @@ pub mod trust;
 use crate::backend::{Answer, Ask, Query, SharedBackend};
 use crate::error::Result;
 use jiff::Timestamp;
+use kinds::KindInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,6 +51,7 @@ pub struct Mesh {
 struct Shared {
     notes: Mutex<Vec<String>>,
     partial: AtomicBool,
+    kinds: Mutex<Option<Arc<Vec<KindInfo>>>>,
 }
 
 impl Mesh {
@@ -133,6 +139,23 @@ impl Mesh {
     /// Whether some target did not answer, since the mesh was made.
     pub fn partial(&self) -> bool {
         self.shared.partial.load(Ordering::Relaxed)
+    }
+
+    /// The kinds of the cluster, if they were asked for before.
+    fn known_kinds(&self) -> Option<Arc<Vec<KindInfo>>> {
+        self.kinds().clone()
+    }
+
+    fn learn_kinds(&self, kinds: Arc<Vec<KindInfo>>) {
+        *self.kinds() = Some(kinds);
+    }
+
+    fn forget_kinds(&self) {
+        *self.kinds() = None;
+    }
+
+    fn kinds(&self) -> MutexGuard<'_, Option<Arc<Vec<KindInfo>>>> {
+        self.shared.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn notes(&self) -> MutexGuard<'_, Vec<String>> {
