@@ -6,17 +6,21 @@
 
 pub mod access;
 mod age;
+pub mod deployments;
 mod dig;
 mod discovery;
+pub mod events;
 mod extra_ca;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fan_out;
 pub mod istiod_logs;
 pub mod istiods;
+pub mod jwt_rules;
 pub mod kinds;
 pub mod kube;
 pub mod logs;
+pub mod namespaces;
 pub mod objects;
 mod pod_proxy;
 pub mod pod_ref;
@@ -24,6 +28,7 @@ mod pod_status;
 pub mod pods;
 pub mod reach;
 mod selector;
+pub mod services;
 pub mod since;
 mod status;
 pub mod trust;
