@@ -53,6 +53,7 @@ pub mod error;
 pub mod host;
 pub mod istio;
 pub mod json;
+pub mod memory;
 pub mod mesh;
 mod pilotage;
 pub mod record;

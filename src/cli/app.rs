@@ -73,7 +73,8 @@ impl App {
     }
 
     fn limits(&self) -> Limits {
-        Limits { operations: self.options.max_operations, ..Limits::default() }
+        let memory = crate::memory::counter().map(|used| (self.options.max_memory << 20, used));
+        Limits { operations: self.options.max_operations, memory, ..Limits::default() }
     }
 
     /// Print to standard output. A closed pipe is no failure.
