@@ -1,9 +1,10 @@
 //! What kinds there are: as recorded, or worked out from the lists where nobody asked when recording.
 
 use super::api::{as_recorded, find, json};
-use super::objects::Objects;
+use super::objects::{Known, Objects};
+use super::path::ApiPath;
 use super::question::Question;
-use super::recording::Entry;
+use super::recording::{Entry, Recording, Via};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,15 +36,12 @@ pub fn answer(recorded: &[Entry], objects: &Objects, question: &Question, accept
 }
 
 fn groups(objects: &Objects) -> Value {
-    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (group, _, list) in objects.all().filter(|(group, ..)| !group.is_empty()) {
-        let known = versions.entry(group).or_default();
-        if !known.contains(&list.version.as_str()) {
-            known.push(&list.version);
-        }
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (group, version) in objects.kinds().into_keys().filter(|(group, _)| !group.is_empty()) {
+        versions.entry(group).or_default().push(version);
     }
     let groups = versions.iter().map(|(group, versions)| {
-        let entry = |version: &&str| json!({"groupVersion": format!("{group}/{version}"), "version": version});
+        let entry = |version: &String| json!({"groupVersion": format!("{group}/{version}"), "version": version});
         let all: Vec<Value> = versions.iter().map(entry).collect();
         json!({"name": group, "preferredVersion": all[0], "versions": all})
     });
@@ -51,17 +49,58 @@ fn groups(objects: &Objects) -> Value {
 }
 
 fn kinds(objects: &Objects, group: &str, version: &str) -> Option<Value> {
-    let here = objects.all().filter(|(known, _, list)| *known == group && list.version == version);
-    let resources: Vec<Value> = here
-        .map(|(_, plural, list)| {
-            let namespaced = list.items.first().is_none_or(|item| item["metadata"].get("namespace").is_some());
-            let kind = &list.kind;
-            json!({"name": plural, "singularName": kind.to_lowercase(), "namespaced": namespaced, "kind": kind, "verbs": ["get", "list"]})
-        })
-        .collect();
+    let kinds = objects.kinds().remove(&(group.to_string(), version.to_string()))?;
+    let resources = kinds.iter().map(|known| {
+        let Known { plural, singular, kind, namespaced } = known;
+        json!({"name": plural, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": ["get", "list"]})
+    });
     let version = if group.is_empty() { version.to_string() } else { format!("{group}/{version}") };
-    (!resources.is_empty())
-        .then(|| json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}))
+    let resources: Vec<Value> = resources.collect();
+    Some(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}))
+}
+
+/// What a recording says of the kinds, in either form of discovery.
+pub fn known(recording: &Recording) -> BTreeMap<(String, String), Vec<Known>> {
+    let mut known = BTreeMap::new();
+    let asked = |entry: &&Entry| entry.status == 200 && ApiPath::parse(&entry.question.path).is_none();
+    for entry in recording.via(Via::Kube).filter(asked) {
+        let Ok(body) = serde_json::from_slice::<Value>(&entry.body) else { continue };
+        if let Some(version) = body["groupVersion"].as_str() {
+            let (group, version) = version.split_once('/').unwrap_or(("", version));
+            let kinds = list(&body["resources"]).iter().filter_map(legacy).collect();
+            known.insert((group.to_string(), version.to_string()), kinds);
+        }
+        for group in list(&body["items"]) {
+            for version in list(&group["versions"]) {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+                let kinds = list(&version["resources"]).iter().filter_map(aggregated).collect();
+                known.insert((text(&group["metadata"]["name"]), text(&version["version"])), kinds);
+            }
+        }
+    }
+    known
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn legacy(kind: &Value) -> Option<Known> {
+    Some(Known {
+        plural: kind["name"].as_str()?.into(),
+        singular: kind["singularName"].as_str()?.into(),
+        kind: kind["kind"].as_str()?.into(),
+        namespaced: kind["namespaced"].as_bool()?,
+    })
+}
+
+fn aggregated(kind: &Value) -> Option<Known> {
+    Some(Known {
+        plural: kind["resource"].as_str()?.into(),
+        singular: kind["singularResource"].as_str().unwrap_or_default().into(),
+        kind: kind["responseKind"]["kind"].as_str()?.into(),
+        namespaced: kind["scope"] == "Namespaced",
+    })
 }
 
 /// A list with nothing but the metadata of its objects.

@@ -7,14 +7,27 @@ use super::recording::{Entry, Recording, Via};
 use super::selectors::Selector;
 use super::status::{Refusal, not_found};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// All objects, by group and plural name.
 #[derive(Debug, Default)]
 pub struct Objects {
     lists: BTreeMap<(String, String), List>,
-    /// What discovery says of a group version: plural name and kind.
-    known: HashMap<(String, String), Vec<(String, String)>>,
+    /// What discovery says of a group version.
+    known: BTreeMap<(String, String), Vec<Known>>,
+}
+
+/// A kind, as discovery tells of it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// `pods`.
+    pub plural: String,
+    /// `pod`.
+    pub singular: String,
+    /// `Pod`.
+    pub kind: String,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
 }
 
 /// The objects of one kind.
@@ -48,7 +61,7 @@ impl From<Refusal> for Miss {
 impl Objects {
     /// Gather what a recording holds. Whole lists come first; narrower answers fill in what no whole list has.
     pub fn gather(recording: &Recording) -> Self {
-        let mut this = Self { known: discovery(recording), ..Self::default() };
+        let mut this = Self { known: super::discovery::known(recording), ..Self::default() };
         let answers: Vec<(ApiPath, &Entry)> = recording.via(Via::Kube).filter_map(usable).collect();
         let whole = |path: &ApiPath| path.namespace.is_none() && path.name.is_none();
         for (path, entry) in answers.iter().filter(|(path, _)| whole(path)) {
@@ -88,12 +101,24 @@ impl Objects {
 
     fn kind(&self, path: &ApiPath) -> Option<String> {
         let known = self.known.get(&(path.group.clone(), path.version.clone()))?;
-        known.iter().find(|(plural, _)| *plural == path.resource).map(|(_, kind)| kind.clone())
+        known.iter().find(|known| known.plural == path.resource).map(|known| known.kind.clone())
     }
 
     /// All lists: group, plural name, list.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str, &List)> {
         self.lists.iter().map(|((group, plural), list)| (group.as_str(), plural.as_str(), list))
+    }
+
+    /// All group versions and their kinds: as discovery told, or else those of which there are lists.
+    pub fn kinds(&self) -> BTreeMap<(String, String), Vec<Known>> {
+        let mut kinds = self.known.clone();
+        for ((group, plural), list) in self.lists.iter().filter(|_| self.known.is_empty()) {
+            let namespaced = list.items.first().is_none_or(|item| item["metadata"].get("namespace").is_some());
+            let singular = list.kind.to_lowercase();
+            let known = Known { plural: plural.clone(), singular, kind: list.kind.clone(), namespaced };
+            kinds.entry((group.clone(), list.version.clone())).or_default().push(known);
+        }
+        kinds
     }
 
     /// The objects of one kind, to be changed before they are served.
@@ -191,21 +216,4 @@ fn usable(entry: &Entry) -> Option<(ApiPath, &Entry)> {
     let fine = admin && json && !narrowed && entry.method == "GET" && entry.status == 200;
     let path = ApiPath::parse(&entry.question.path).filter(|path| fine && path.subresource.is_none())?;
     Some((path, entry))
-}
-
-fn discovery(recording: &Recording) -> HashMap<(String, String), Vec<(String, String)>> {
-    let mut known = HashMap::new();
-    for entry in recording.via(Via::Kube).filter(|entry| entry.method == "GET" && entry.status == 200) {
-        let parts: Vec<&str> = entry.question.path.split('/').filter(|part| !part.is_empty()).collect();
-        let (group, version) = match parts.as_slice() {
-            ["api", version] => ("", *version),
-            ["apis", group, version] => (*group, *version),
-            _ => continue,
-        };
-        let Ok(body) = serde_json::from_slice::<Value>(&entry.body) else { continue };
-        let kinds = body["resources"].as_array().into_iter().flatten();
-        let kinds = kinds.filter_map(|kind| Some((kind["name"].as_str()?.to_string(), kind["kind"].as_str()?.to_string())));
-        known.insert((group.to_string(), version.to_string()), kinds.collect());
-    }
-    known
 }

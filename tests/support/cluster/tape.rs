@@ -13,6 +13,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::path::Path;
 
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
 /// One line of a tape, as far as it can be served.
 #[derive(Deserialize)]
 struct Line<'a> {
@@ -59,6 +61,7 @@ impl Recording {
             entry.status = line.status;
             entry.content_type.clone_from(&line.content_type);
             entry.body = line.body.map_or_else(Bytes::new, |body| unpack(body.get()));
+            mark_aggregated(&mut entry);
             self.entries.push(entry);
         }
     }
@@ -85,6 +88,15 @@ fn entry(ask: &Ask) -> Option<Entry> {
             Some(entry)
         }
         _ => None,
+    }
+}
+
+/// A tape does not say that discovery was asked for all kinds at once; the answer does.
+fn mark_aggregated(entry: &mut Entry) {
+    let asked = entry.via == Via::Kube && matches!(entry.question.path.as_str(), "/api" | "/apis");
+    if asked && memchr::memmem::find(&entry.body, b"\"APIGroupDiscoveryList\"").is_some() {
+        entry.accept = Some(format!("{AGGREGATED},application/json"));
+        entry.content_type = Some(AGGREGATED.into());
     }
 }
 
