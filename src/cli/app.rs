@@ -77,6 +77,11 @@ impl App {
         Limits { operations: self.options.max_operations, memory, ..Limits::default() }
     }
 
+    /// Take away what is shown while something waits.
+    pub fn quiet(&self) {
+        self.progress.hide();
+    }
+
     /// Print to standard output. A closed pipe is no failure.
     ///
     /// # Errors

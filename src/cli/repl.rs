@@ -8,6 +8,7 @@ use crate::repl::{self, Session, show};
 pub fn main(app: &App) -> Outcome {
     let engine = app.engine(true).map_err(show::boxed)?;
     let calm = || engine.signals.calm();
+    let quiet = || app.quiet();
     let session = Session {
         pilotage: &engine.pilotage,
         place: engine.backend.cluster(),
@@ -16,6 +17,7 @@ pub fn main(app: &App) -> Outcome {
         out: app.out,
         err: app.err,
         before: &calm,
+        after: &quiet,
     };
     repl::start(&session).map_err(show::boxed)
 }

@@ -1,16 +1,19 @@
 //! What is being waited for, on standard error, when a wait lasts.
 
 use super::fit;
-use super::style::Look;
+use super::style::{self, Look};
 use crate::backend::{Answer, Observer, Query};
 use crate::error::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// A wait that is shorter shows nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How often the line moves.
+/// To the left edge, and clear the line.
+const CLEAR: &str = "\r\u{1b}[2K";
+/// What moves.
+const SIGNS: [&str; 8] = ["⣾", "⣽", "⣻", "⢿", "⡿", "⣟", "⣯", "⣷"];
+/// How often it moves.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Watches the questions; shows the oldest one that waits, how long it does, and how many wait with it.
@@ -25,7 +28,8 @@ pub struct Progress {
 struct State {
     waiting: Vec<(String, Instant)>,
     answered: usize,
-    bar: Option<ProgressBar>,
+    /// How often the line has moved, while it is shown.
+    moved: Option<usize>,
     /// Nothing is shown before this moment: something was just printed there.
     quiet_until: Option<Instant>,
     /// Whether a thread moves the line already, or none ever shall.
@@ -53,8 +57,8 @@ impl Progress {
 
 impl State {
     fn hide(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+        if self.moved.take().is_some() {
+            style::write_stderr(CLEAR);
         }
     }
 
@@ -73,7 +77,7 @@ impl State {
             (0, answered) => format!("  {seconds:.1} s · {answered} answered"),
             (more, answered) => format!("  {seconds:.1} s · {more} more waiting, {answered} answered"),
         };
-        let room = width.unwrap_or(80).saturating_sub(fit::width(&tail) + 3).max(10);
+        let room = width.unwrap_or(80).saturating_sub(fit::width(&tail) + 5).max(10);
         format!("{}{tail}", fit::middle(&fit::line(question), room))
     }
 }
@@ -122,10 +126,11 @@ fn watch(progress: &Weak<Progress>) {
         let now = Instant::now();
         match state.due() {
             Some(due) if due <= now => {
-                let line = state.line(now, progress.look.width);
-                let bar = state.bar.get_or_insert_with(|| bar(progress.look.color));
-                bar.set_message(line);
-                bar.tick();
+                let moved = state.moved.map_or(0, |moved| moved + 1);
+                state.moved = Some(moved);
+                let sign = progress.look.paint(style::KNOWN, SIGNS[moved % SIGNS.len()]);
+                // The cursor stays behind the text: the terminal's own `^C` must not begin another line.
+                style::write_stderr(&format!("{CLEAR}{sign} {}", state.line(now, progress.look.width)));
             }
             _ => state.hide(),
         }
@@ -133,13 +138,6 @@ fn watch(progress: &Weak<Progress>) {
         let sleep = if state.waiting.is_empty() { Duration::from_secs(5) } else { TICK };
         drop(progress.changed.wait_timeout(state, sleep));
     }
-}
-
-fn bar(color: bool) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let template = if color { "{spinner:.cyan} {msg}" } else { "{spinner} {msg}" };
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar
 }
 
 #[cfg(test)]

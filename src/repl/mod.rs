@@ -32,6 +32,8 @@ pub struct Session<'a> {
     pub err: Look,
     /// Done before each evaluation: earlier Ctrl-C presses are over.
     pub before: &'a dyn Fn(),
+    /// Done after each evaluation: what was shown while it waited goes away.
+    pub after: &'a dyn Fn(),
 }
 
 /// How a session goes on after an input.
@@ -92,6 +94,7 @@ impl Session<'_> {
         (self.before)();
         // A defect in one function must not cost the session with all its variables.
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.pilotage.eval(input)));
+        (self.after)();
         for note in self.pilotage.take_notes() {
             style::write_stderr(&show::note(&note, &self.err));
         }

@@ -118,7 +118,7 @@ fn collect(pipe: Option<impl std::io::Read + Send + 'static>) -> std::thread::Jo
 }
 
 /// The binary: cargo names it to tests; an example finds it beside itself.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Some(binary) = option_env!("CARGO_BIN_EXE_pilotage") {
         return binary.into();
     }
