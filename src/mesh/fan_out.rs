@@ -71,7 +71,7 @@ mod tests {
     use std::time::Duration;
 
     async fn even(number: u64) -> Result<u64> {
-        if number % 2 == 0 { Ok(number * 10) } else { Err(Error::new(Kind::Timeout, "too odd").hint("wait")) }
+        if number.is_multiple_of(2) { Ok(number * 10) } else { Err(Error::new(Kind::Timeout, "too odd").hint("wait")) }
     }
 
     #[test]
