@@ -1,9 +1,10 @@
 //! What the cluster holds: pods, services and the rest, as rows.
 
 use super::pod_arg;
-use crate::host::{Call, Fallible, Row, options};
+use crate::host::{Call, Fallible, Row, convert, options};
 use crate::mesh::logs::{self, LogOptions};
 use crate::mesh::pods::{self, PodOptions};
+use crate::mesh::{access, objects, token_rules};
 use rhai::plugin::*;
 use rhai::{Array, Map};
 
@@ -67,5 +68,90 @@ pub mod functions {
         let more: LogOptions = options(&call, more)?;
         let pods = pod_arg::arguments(&call, &pod)?;
         Ok(Row::many(call.wait(logs::logs(call.mesh(), &pods, &more))?))
+    }
+
+    /// All objects of a kind, of the namespace at hand or of all: an array of maps.
+    ///
+    /// A kind is known by any of its names: `pod`, `requestauthentications`, `vs`, `gateways.networking.istio.io`.
+    ///
+    /// ```rhai
+    /// get("requestauthentication")[0].metadata.name    // "customerjwt"
+    /// ```
+    #[rhai_fn(name = "get", return_raw)]
+    pub fn get_all(context: NativeCallContext, kind: &str) -> Fallible<Dynamic> {
+        get_in(context, kind, "", "")
+    }
+
+    /// One object, by kind and name, of the namespace at hand: a map.
+    ///
+    /// ```rhai
+    /// get("namespace", "olaf").kind    // "Namespace"
+    /// ```
+    #[rhai_fn(name = "get", return_raw)]
+    pub fn get_one(context: NativeCallContext, kind: &str, name: &str) -> Fallible<Dynamic> {
+        get_in(context, kind, name, "")
+    }
+
+    /// One object, by kind, name and namespace: a map. With an empty name all of that namespace (`"*"` for all of them): an array.
+    ///
+    /// ```rhai
+    /// get("deployment", "istiod", "istio-system").metadata.name    // "istiod"
+    /// ```
+    #[rhai_fn(name = "get", return_raw)]
+    pub fn get_in(context: NativeCallContext, kind: &str, name: &str, namespace: &str) -> Fallible<Dynamic> {
+        let call = Call::of(&context)?;
+        let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+        if name.is_empty() {
+            let objects = call.wait(objects::list_of(call.mesh(), kind, namespace))?;
+            return Ok(objects.into_iter().map(convert::from_value).collect::<Array>().into());
+        }
+        Ok(convert::from_value(call.wait(objects::get(call.mesh(), kind, name, namespace))?))
+    }
+
+    /// Whether you may do something, cluster-wide. Returns an `access_review` row.
+    ///
+    /// ```rhai
+    /// can_i("list", "pods").allowed    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn can_i(context: NativeCallContext, verb: &str, resource: &str) -> Fallible<Row> {
+        can_i_in(context, verb, resource, "")
+    }
+
+    /// Whether you may do something in a namespace: `can_i("create", "pods/portforward", "shop")`. Returns an `access_review` row.
+    ///
+    /// ```rhai
+    /// can_i("get", "pods/log", "olaf").allowed    // true
+    /// ```
+    #[rhai_fn(name = "can_i", return_raw)]
+    pub fn can_i_in(context: NativeCallContext, verb: &str, resource: &str, namespace: &str) -> Fallible<Row> {
+        let call = Call::of(&context)?;
+        let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+        Ok(Row::from_record(call.wait(access::can_i(call.mesh(), verb, resource, namespace))?))
+    }
+
+    /// Where questions go: a map of `cluster`, `namespace` and `source`.
+    ///
+    /// ```rhai
+    /// context().cluster    // "lab"
+    /// ```
+    #[rhai_fn(name = "context", return_raw)]
+    pub fn source(native: NativeCallContext) -> Fallible<Map> {
+        let call = Call::of(&native)?;
+        let backend = call.mesh().backend();
+        let entries = [("cluster", backend.cluster()), ("namespace", call.mesh().home()), ("source", backend.describe())];
+        Ok(entries.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
+    /// Which tokens the mesh is told to accept: one row an issuer and RequestAuthentication (`"*"` for all namespaces).
+    /// Returns `jwt_rule` rows. `Policy` objects of 2020 are understood too.
+    ///
+    /// ```rhai
+    /// jwt_rules("*")[0].resource    // "RequestAuthentication/olaf-customer/customerjwt"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn jwt_rules(context: NativeCallContext, namespace: &str) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        Ok(Row::many(call.wait(token_rules::jwt_rules(call.mesh(), Some(namespace)))?))
     }
 }

@@ -11,6 +11,8 @@ mod values;
 
 use crate::envoy::{Filter, Provider};
 use crate::host;
+use crate::istio::request_auth::JwtRule;
+use crate::mesh::access::AccessReview;
 use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
 use crate::mesh::istiods::Istiod;
 use crate::mesh::logs::{LogLine, LogOptions};
@@ -40,6 +42,8 @@ pub fn schemas() -> Vec<&'static Schema> {
     vec![
         Pod::schema(),
         PodOptions::schema(),
+        AccessReview::schema(),
+        JwtRule::schema(),
         LogLine::schema(),
         LogOptions::schema(),
         envoy::DumpOptions::schema(),

@@ -5,12 +5,15 @@ use crate::record::Schema;
 use crate::suggest::nearest;
 use rhai::{Engine, Module};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Everything a script can call.
 #[derive(Debug, Default)]
 pub struct Catalog {
     /// Sorted by family, then name; overloads are one entry.
     pub entries: Vec<Entry>,
+    /// The language's own functions, with the ways to call them.
+    built_in: BTreeMap<String, Vec<String>>,
 }
 
 /// One function with all its overloads.
@@ -62,10 +65,10 @@ impl Catalog {
         for (family, module) in families {
             let mut alone = Engine::new_raw();
             alone.register_global_module(module.clone().into());
-            let metadata = metadata(&alone);
+            let metadata = metadata(&alone, false);
             collect(&mut entries, functions(&metadata), family, None);
         }
-        let metadata = metadata(engine);
+        let metadata = metadata(engine, false);
         for (name, _) in super::stdlib::MODULES {
             let module = &metadata["modules"][name];
             collect(&mut entries, functions(module), name, Some(name));
@@ -73,7 +76,7 @@ impl Catalog {
         for entry in &mut entries {
             finish(entry, schemas);
         }
-        Self { entries }
+        Self { entries, built_in: built_in() }
     }
 
     /// An entry by its name, with or without module.
@@ -98,13 +101,14 @@ impl Catalog {
 
     /// The known name nearest to a misspelt one.
     pub fn suggest(&self, name: &str) -> Option<String> {
-        let names: Vec<String> = self.entries.iter().map(Entry::full_name).collect();
+        let names: Vec<String> = self.entries.iter().map(Entry::full_name).chain(self.built_in.keys().cloned()).collect();
         nearest(name, names.iter().map(String::as_str)).map(ToString::to_string)
     }
 
-    /// The ways to call a function.
+    /// The ways to call a function, the language's own included.
     pub fn signatures(&self, name: &str) -> Vec<String> {
-        self.entries.iter().find(|entry| entry.full_name() == name).map(|entry| entry.signatures.clone()).unwrap_or_default()
+        let own = self.entries.iter().find(|entry| entry.full_name() == name).map(|entry| entry.signatures.clone());
+        own.or_else(|| self.built_in.get(name).cloned()).unwrap_or_default()
     }
 
     /// The modules of the standard library.
@@ -115,8 +119,26 @@ impl Catalog {
     }
 }
 
-fn metadata(engine: &Engine) -> Value {
-    engine.gen_fn_metadata_to_json(false).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+/// The functions that the language itself brings.
+fn built_in() -> BTreeMap<String, Vec<String>> {
+    let metadata = metadata(&Engine::new(), true);
+    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for function in functions(&metadata) {
+        let name = function["name"].as_str().unwrap_or_default();
+        if is_callable(name) {
+            named.entry(name.into()).or_default().push(signature(name, function));
+        }
+    }
+    for ways in named.values_mut() {
+        ways.sort_by_key(String::len);
+        ways.dedup();
+        ways.truncate(4);
+    }
+    named
+}
+
+fn metadata(engine: &Engine, packages: bool) -> Value {
+    engine.gen_fn_metadata_to_json(packages).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 fn functions(module: &Value) -> &[Value] {

@@ -112,7 +112,7 @@ impl Row {
 
     fn unknown(&self, name: &str) -> Error {
         let names = || self.0.shape.columns.iter().map(|column| column.name.as_str());
-        let error = Error::new(Kind::BadInput, format!("a {} has no field {name:?}", self.0.shape.kind));
+        let error = Error::new(Kind::BadInput, format!("{} rows have no field {name:?}", self.0.shape.kind));
         match nearest(name, names()) {
             Some(near) => error.hint(format!("did you mean {near:?}?")),
             None => error.hint(format!("its fields are: {}", names().collect::<Vec<_>>().join(", "))),

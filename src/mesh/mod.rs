@@ -33,6 +33,7 @@ mod selector;
 pub mod services;
 pub mod since;
 mod status;
+pub mod token_rules;
 pub mod trust;
 
 use crate::backend::{Answer, Ask, Query, SharedBackend};

@@ -12,6 +12,7 @@ pub fn report(report: &Report, look: &Look) -> String {
     for part in &report.sections {
         section(part, look, &mut text);
     }
+    repairs(report, look, &mut text);
     if !report.notes.is_empty() {
         blank_line(&mut text);
         text += &format!("{}\n", look.paint(style::HEADING, "Notes"));
@@ -93,7 +94,7 @@ pub fn finding(finding: &Finding, look: &Look) -> String {
         text += &format!("  {} {}\n", look.paint(style::FAINT, "on"), fit::line(&finding.resource));
     }
     text += &evidence(&finding.evidence, look);
-    text += &fix(&finding.fix, look);
+    text += &fix(finding, look);
     if !finding.docs.is_empty() {
         text += &format!("  {} {}\n", look.paint(style::FAINT, "more"), fit::line(&finding.docs));
     }
@@ -118,14 +119,28 @@ fn evidence(evidence: &[Value], look: &Look) -> String {
     text
 }
 
-/// A fix of one line stands beside its word; a longer one is never indented, wrapped or decorated: it is for pasting.
-fn fix(fix: &str, look: &Look) -> String {
+/// A fix of one line stands beside its word. A longer one waits at the end of the report: findings are read together first.
+fn fix(finding: &Finding, look: &Look) -> String {
     let word = look.paint(style::GOOD, "fix");
-    let tamed = fit::tame(fix.trim_end());
+    let tamed = fit::tame(finding.fix.trim_end());
     match tamed.lines().count() {
         0 => String::new(),
         1 => format!("  {word} {tamed}\n"),
-        _ => format!("  {word}\n\n{tamed}\n\n"),
+        _ => format!("  {word} {}\n", look.paint(style::FAINT, "below, under Repair")),
+    }
+}
+
+/// The longer fixes: never indented, wrapped or decorated, for they are to be pasted.
+fn repairs(report: &Report, look: &Look, text: &mut String) {
+    let tall = |finding: &&Finding| finding.fix.trim_end().lines().count() > 1;
+    for (number, finding) in report.findings().filter(tall).enumerate() {
+        blank_line(text);
+        if number == 0 {
+            *text += &format!("{}\n\n", look.paint(style::HEADING, "Repair"));
+        }
+        let about = [finding.code.as_str(), finding.resource.as_str()].join("  ");
+        *text += &format!("{}\n\n", look.paint(style::GOOD, fit::line(about.trim()).as_ref()));
+        *text += &format!("{}\n", fit::tame(finding.fix.trim_end()));
     }
 }
 
@@ -267,18 +282,22 @@ pub(crate) mod tests {
             proxy       key
             web-1.shop  stand-in
             web-2.shop  stand-in
-          fix
-
-        kubectl apply -f - <<'EOF'
-        kind: RequestAuthentication
-        spec: {jwks: '{"keys": [a very long line that is wider than any terminal would ever be, and stays whole]}'}
-        EOF
+          fix below, under Repair
 
         The chain
         as served now
         pod    ready
         web-1  true
         ✓ ok  the chain is complete
+
+        Repair
+
+        JWKS001  RequestAuthentication/shop/customerjwt
+
+        kubectl apply -f - <<'EOF'
+        kind: RequestAuthentication
+        spec: {jwks: '{"keys": [a very long line that is wider than any terminal would ever be, and stays whole]}'}
+        EOF
 
         Notes
         - pod shop/web-3 did not answer: timeout after 5 s, although it is running; its proxy was left out
@@ -302,18 +321,22 @@ pub(crate) mod tests {
             proxy       key
             web-1.shop  stand-in
             web-2.shop  stand-in
-          fix
-
-        kubectl apply -f - <<'EOF'
-        kind: RequestAuthentication
-        spec: {jwks: '{"keys": [a very long line that is wider than any terminal would ever be, and stays whole]}'}
-        EOF
+          fix below, under Repair
 
         The chain
         as served now
         pod    ready
         web-1  true
         ✓ ok  the chain is complete
+
+        Repair
+
+        JWKS001  RequestAuthentication/shop/customerjwt
+
+        kubectl apply -f - <<'EOF'
+        kind: RequestAuthentication
+        spec: {jwks: '{"keys": [a very long line that is wider than any terminal would ever be, and stays whole]}'}
+        EOF
 
         Notes
         - pod shop/web-3 did not answer: timeout after 5 s, although it is running; its
