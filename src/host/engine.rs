@@ -13,6 +13,8 @@ pub(super) fn language(engine: &mut Engine) {
     engine.set_max_expr_depths(128, 64);
     engine.set_fail_on_invalid_map_property(true);
     engine.set_strict_variables(true);
+    // Folding would turn a constant secret into its type's name inside of text, and a missing property of a literal into ().
+    engine.set_optimization_level(rhai::OptimizationLevel::None);
     // A string that becomes code would escape every check made before running.
     engine.disable_symbol("eval");
 }
