@@ -28,6 +28,19 @@ pub(super) fn no_answer(error: &kube::Error, asked: Asked<'_>) -> Error {
     if let Some(tls) = find::<rustls::Error>(error) {
         return Error::new(Kind::Tls, unreachable).cause(tls).hint(tls_hint(tls));
     }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message)
+        || has_io(error, io::ErrorKind::ConnectionReset)
+    {
+        return Error::new(
+            Kind::Unreachable,
+            format!(
+                "{}: the API server {} of {} ended the connection without an answer",
+                asked.what, asked.server, asked.cluster
+            ),
+        )
+        .cause(depths(error))
+        .hint("ask again; if it stays so, a proxy or load balancer on the way may be failing, or the server restarting");
+    }
     Error::new(Kind::Unreachable, unreachable).cause(depths(error)).hint(hint_for(error))
 }
 

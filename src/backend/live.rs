@@ -55,6 +55,13 @@ impl Live {
         Ok(Self { connect, access, client: Mutex::default(), tunnels: Arc::default(), roots: SystemRoots::default() })
     }
 
+    /// The longest that a question can take with this timeout: a login, and an answer that keeps coming.
+    ///
+    /// Live keeps the time itself, by connection, answer and part of an answer; a limit round it should not be shorter.
+    pub fn longest(timeout: Duration) -> Duration {
+        LOGIN + Patience::longest(timeout) + timeout
+    }
+
     /// Why there is no cluster, if there is none.
     pub fn no_cluster(&self) -> Option<&Error> {
         self.access.as_ref().err()

@@ -217,6 +217,10 @@ async fn an_api_server_that_is_not_there_hangs_or_breaks_off() {
     let error = fails(&live(&format!("http://{hanging}"), SOON).await, &lab(Ask::kube("/version"))).await;
     assert_eq!((error.kind(), error.message()), (Failure::Timeout, "kube GET /version: no answer within 0.6 s"));
 
+    let (rude, _) = raw(&[""]).await;
+    let error = fails(&live(&format!("http://{rude}"), LONG).await, &lab(Ask::kube("/version"))).await;
+    assert!(error.kind() == Failure::Unreachable && error.message().contains("without an answer"), "{error}");
+
     let (short, _) = raw(&["HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"items\":["]).await;
     let error = fails(&live(&format!("http://{short}"), LONG).await, &lab(Ask::kube("/api/v1/pods"))).await;
     assert_eq!(

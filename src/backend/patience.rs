@@ -19,7 +19,12 @@ pub(super) struct Patience {
 impl Patience {
     /// Patience that starts now.
     pub(super) fn new(step: Duration) -> Self {
-        Self { step, end: Instant::now() + step * STEPS }
+        Self { step, end: Instant::now() + Self::longest(step) }
+    }
+
+    /// How long all steps together may take.
+    pub(super) fn longest(step: Duration) -> Duration {
+        step * STEPS
     }
 
     /// The longest wait for a connection: less than for an answer, so that the failure that is told is the connection's.
@@ -40,7 +45,7 @@ impl Patience {
 
     fn too_long(&self, what: &str, at_the_end: bool) -> Error {
         let message = match at_the_end {
-            true => format!("{what}: the answer was still coming after {}", seconds(self.step * STEPS)),
+            true => format!("{what}: the answer was still coming after {}", seconds(Self::longest(self.step))),
             false => format!("{what}: no answer within {}", seconds(self.step)),
         };
         Error::new(Kind::Timeout, message).hint("give more time with --timeout, or see what keeps the other side busy")

@@ -24,7 +24,7 @@ fn source(options: &Options) -> Result<SharedBackend> {
     if options.demo || options.tape.is_some() {
         return Err(no_tapes());
     }
-    Ok(Arc::new(Limit::new(Arc::new(live(options)?), options.timeout, options.parallel)))
+    Ok(Arc::new(Limit::new(Arc::new(live(options)?), Live::longest(options.timeout), options.parallel)))
 }
 
 fn no_tapes() -> Error {

@@ -275,8 +275,13 @@ fn whole(answer: http1::Answer) -> Response {
 
 /// A body that promises so many bytes and breaks off after these.
 fn broken(promised: u64, part: Bytes) -> Response {
-    let parts = [Ok(part), Err(std::io::Error::other("the connection breaks off here"))];
-    let mut response = Body::from_stream(futures::stream::iter(parts)).into_response();
+    // The part must have left before the break, or nothing at all is sent.
+    let end = futures::stream::once(async {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        Err(std::io::Error::other("the connection breaks off here"))
+    });
+    let parts = futures::stream::iter([Ok(part)]).chain(end);
+    let mut response = Body::from_stream(parts).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, promised.into());
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     response

@@ -34,5 +34,6 @@ mod tape;
 pub use access::User;
 pub use options::{At, ClusterOptions, Handshake, PodTarget, Trouble};
 pub use outside::Server;
+pub use question::Question;
 pub use recording::{Entry, Recording, Via};
 pub use server::Cluster;
