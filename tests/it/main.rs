@@ -3,9 +3,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-<<<<<<< HEAD
 mod cli;
-=======
 mod live;
->>>>>>> 0501e8b (Transport trouble is told apart against a served mesh; the time limit leaves a long answer its time)
 mod terminal;
