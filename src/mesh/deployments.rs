@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::age::age_of;
 use super::dig::Dig;
-use super::kube::{list, list_path};
+use super::kube::list_in;
 use crate::error::Result;
 use crate::record;
 use serde_json::Value;
@@ -44,7 +44,7 @@ record! {
 /// # Errors
 /// When the API server refuses.
 pub async fn deployments(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<Deployment>> {
-    let objects = list(mesh, &list_path("/apis/apps/v1", mesh.scope(namespace), "deployments")).await?;
+    let objects = list_in(mesh, "/apis/apps/v1", mesh.scope(namespace), "deployments").await?;
     let now = mesh.now();
     Ok(objects.iter().map(|object| read(object, age_of(object, now))).collect())
 }

@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::age::{human, time};
 use super::dig::Dig;
-use super::kube::{list, list_path};
+use super::kube::list_in;
 use super::since::Since;
 use crate::error::Result;
 use crate::{options, record};
@@ -51,7 +51,7 @@ options! {
 /// # Errors
 /// When the API server refuses.
 pub async fn events(mesh: &Mesh, namespace: Option<&str>, options: &EventOptions) -> Result<Vec<Event>> {
-    let objects = list(mesh, &list_path("/api/v1", mesh.scope(namespace), "events")).await?;
+    let objects = list_in(mesh, "/api/v1", mesh.scope(namespace), "events").await?;
     let now = mesh.now();
     let oldest = options.since.map_or(i64::MIN, |since| now.as_second().saturating_sub(since.0));
     let mut seen: Vec<(Option<Timestamp>, Event)> = objects.iter().map(|object| read(object, now)).collect();

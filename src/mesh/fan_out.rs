@@ -1,7 +1,7 @@
 //! The same question to many targets: bounded, in order, and what fails does not take the rest with it.
 
 use super::Mesh;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use futures::StreamExt;
 use std::fmt::Display;
 
@@ -42,10 +42,24 @@ where
     {
         return Err(error);
     }
+    let (proxyless, failed): (Vec<_>, Vec<_>) = failed.into_iter().partition(|(_, error)| error.kind() == Kind::NoProxy);
+    note_proxyless(mesh, what, &proxyless);
     for (item, error) in failed {
         mesh.note_missing(told(what, &item, &error));
     }
     Ok(answered)
+}
+
+/// Pods without a proxy are no failure when many were asked: most clusters have some.
+fn note_proxyless<T: Display>(mesh: &Mesh, what: &str, proxyless: &[(T, Error)]) {
+    const NAMED: usize = 3;
+    if proxyless.len() <= NAMED {
+        proxyless.iter().for_each(|(item, error)| mesh.note(told(what, item, error)));
+        return;
+    }
+    let names: Vec<String> = proxyless.iter().take(NAMED).map(|(item, _)| item.to_string()).collect();
+    let more = proxyless.len() - NAMED;
+    mesh.note(format!("{} run no proxy and are left out: {} and {more} more", proxyless.len(), names.join(", ")));
 }
 
 /// A failure as a note: what failed, why, and the next step.
@@ -54,11 +68,13 @@ pub(crate) fn told(what: &str, item: &impl Display, error: &Error) -> String {
     format!("{what} {item}: {error}{step}")
 }
 
+/// The failure that stands for all: the first that a permission, a restart or a repair could help against.
 fn all_failed<T: Display>(what: &str, failed: &[(T, Error)]) -> Option<Error> {
-    let (item, first) = failed.first()?;
+    let telling = failed.iter().find(|(_, error)| !matches!(error.kind(), Kind::NoProxy | Kind::NotRunning));
+    let (item, error) = telling.or(failed.first())?;
     Some(match failed.len() {
-        1 => first.clone(),
-        count => first.clone().context(format!("all {count} failed, first {what} {item}")),
+        1 => error.clone(),
+        count => error.clone().context(format!("all {count} failed, one of them {what} {item}")),
     })
 }
 
@@ -66,7 +82,6 @@ fn all_failed<T: Display>(what: &str, failed: &[(T, Error)]) -> Option<Error> {
 mod tests {
     use super::super::fake::{Fake, wait};
     use super::*;
-    use crate::error::Kind;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::time::Duration;
 
@@ -104,9 +119,34 @@ mod tests {
     fn when_all_fail_it_is_an_error_and_none_asked_is_none_answered() {
         let mesh = Fake::new().mesh();
         let error = wait(gather(&mesh, "pod", vec![1, 3], even)).unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Timeout, "all 2 failed, first pod 1: too odd"));
+        assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Timeout, "all 2 failed, one of them pod 1: too odd"));
         assert_eq!(wait(gather(&mesh, "pod", vec![1], even)).unwrap_err().message(), "too odd");
         assert!(wait(gather(&mesh, "pod", vec![], even)).unwrap().is_empty());
         assert!(mesh.take_notes().is_empty());
+    }
+
+    async fn proxied(number: u64) -> Result<u64> {
+        match number {
+            0..10 => Err(Error::new(Kind::NoProxy, "runs no proxy")),
+            10 => Err(Error::new(Kind::Forbidden, "you may not")),
+            _ => Ok(number),
+        }
+    }
+
+    #[test]
+    fn pods_without_a_proxy_are_no_missing_answers() {
+        let mesh = Fake::new().mesh();
+        assert_eq!(wait(gather(&mesh, "pod", vec![1, 11], proxied)).unwrap(), [(11, 11)]);
+        assert_eq!((mesh.partial(), mesh.take_notes()), (false, vec!["pod 1: runs no proxy".to_owned()]));
+        wait(gather(&mesh, "pod", vec![1, 2, 3, 4, 5, 11], proxied)).unwrap();
+        assert_eq!(mesh.take_notes(), ["5 run no proxy and are left out: 1, 2, 3 and 2 more"]);
+    }
+
+    #[test]
+    fn when_all_fail_the_failure_that_can_be_helped_is_told() {
+        let mesh = Fake::new().mesh();
+        let error = wait(gather(&mesh, "pod", vec![1, 10, 2], proxied)).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (Kind::Forbidden, "all 3 failed, one of them pod 10"));
+        assert_eq!(wait(gather(&mesh, "pod", vec![1, 2], proxied)).unwrap_err().kind(), Kind::NoProxy);
     }
 }

@@ -6,6 +6,7 @@ use super::selector::Selector;
 use super::status::refusal;
 use crate::backend::{Answer, Ask};
 use crate::error::{Error, Kind, Result};
+use crate::suggest::closest;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -54,6 +55,28 @@ pub(crate) async fn find(mesh: &Mesh, path: &str) -> Result<Option<Value>> {
         200..300 => json(&answer, path).map(Some),
         _ => Err(refusal(&answer, &format!("get {path}"))),
     }
+}
+
+/// All objects of a resource in one namespace or in all. An empty answer for a namespace that is not there is a failure.
+pub(crate) async fn list_in(mesh: &Mesh, base: &str, scope: Option<&str>, plural: &str) -> Result<Vec<Value>> {
+    let objects = list(mesh, &list_path(base, scope, plural)).await?;
+    if objects.is_empty() {
+        check_namespace(mesh, scope).await?;
+    }
+    Ok(objects)
+}
+
+/// Fail when the cluster says that it has no such namespace. Not being allowed to ask is no failure here.
+pub(crate) async fn check_namespace(mesh: &Mesh, scope: Option<&str>) -> Result<()> {
+    let Some(name) = scope else { return Ok(()) };
+    let Ok(None) = find(mesh, &format!("/api/v1/namespaces/{}", encode(name))).await else { return Ok(()) };
+    let error = Error::new(Kind::NotFound, format!("there is no namespace {name}"));
+    let all = list(mesh, "/api/v1/namespaces").await.unwrap_or_default();
+    let near = closest(name, all.iter().filter_map(|object| object.text("/metadata/name")), 3);
+    Err(match near.is_empty() {
+        true => error.hint("`namespaces()` lists them"),
+        false => error.hint(format!("did you mean {}?", near.join(" or "))),
+    })
 }
 
 /// The JSON of a successful answer.
@@ -215,6 +238,20 @@ mod tests {
         let error = wait(list(&mesh, "/api/v1/pods")).unwrap_err();
         assert_eq!(error.kind(), Kind::Forbidden);
         assert!(error.message().starts_with("cannot list pods: pods is forbidden: User \"nobody\" cannot list"), "{error}");
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_there_is_no_empty_list() {
+        let empty = r#"{"kind":"PodList","items":[]}"#;
+        let fake = || Fake::new().kube("/api/v1/namespaces/shp/pods?limit=500", empty);
+        let mesh = fake()
+            .refuses("kube GET /api/v1/namespaces/shp", 404, "{}")
+            .kube("/api/v1/namespaces?limit=500", page(&["shop"], ""))
+            .mesh();
+        let error = wait(list_in(&mesh, "/api/v1", Some("shp"), "pods")).unwrap_err();
+        assert_eq!((error.message(), error.next_step()), ("there is no namespace shp", Some("did you mean shop?")));
+        let unseen = fake().refuses("kube GET /api/v1/namespaces/shp", 403, FORBIDDEN).mesh();
+        assert!(wait(list_in(&unseen, "/api/v1", Some("shp"), "pods")).unwrap().is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::dig::Dig;
 use super::kinds::{KindInfo, kind};
-use super::kube::{find, list};
+use super::kube::{find, list, list_in};
 use crate::error::{Error, Kind, Result};
 use crate::suggest::closest;
 use serde_json::Value;
@@ -43,7 +43,8 @@ pub async fn get(mesh: &Mesh, word: &str, name: &str, namespace: Option<&str>) -
 /// When there is no such kind, or the server refuses.
 pub async fn list_of(mesh: &Mesh, word: &str, namespace: Option<&str>) -> Result<Vec<Value>> {
     let kind = kind(mesh, word).await?;
-    let objects = list(mesh, &kind.list(mesh.scope(namespace))).await?;
+    let scope = mesh.scope(namespace).filter(|_| kind.namespaced);
+    let objects = list_in(mesh, &kind.base(), scope, &kind.plural).await?;
     Ok(objects.into_iter().map(|object| complete(object, &kind)).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use super::Mesh;
 use super::dig::Dig;
-use super::kube::{encode, find};
+use super::kube::{check_namespace, encode, find};
 use super::pod_target::explain;
 use super::pods::{Pod, raw};
 use super::selector::Selector;
@@ -116,6 +116,7 @@ async fn in_namespace(mesh: &Mesh, namespace: &str, name: &str) -> Result<Pod> {
     let missing = Error::new(Kind::NotFound, format!("there is no pod {name} in namespace {namespace}"));
     let others = rows(mesh, Some(namespace)).await.unwrap_or_default();
     if others.is_empty() {
+        check_namespace(mesh, Some(namespace)).await?;
         return Err(
             missing.hint(format!("namespace {namespace} has no pods that you can see; `namespaces()` lists the namespaces"))
         );

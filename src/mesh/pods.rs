@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::age::age_of;
 use super::dig::{Dig, annotation, label};
-use super::kube::{list_path, list_selected};
+use super::kube::{check_namespace, list_path, list_selected};
 use super::{pod_proxy, pod_status};
 use crate::error::{Kind, Result};
 use crate::{options, record};
@@ -85,6 +85,9 @@ pub async fn pods(mesh: &Mesh, namespace: Option<&str>, options: &PodOptions) ->
     let selector = options.selector.as_deref().unwrap_or_default();
     let scope = mesh.scope(namespace);
     let objects = raw(mesh, scope, selector).await?;
+    if objects.is_empty() {
+        check_namespace(mesh, scope).await?;
+    }
     let now = mesh.now();
     let rows = objects.iter().map(|pod| Pod::read(pod, now));
     Ok(rows.filter(|pod| options.app.as_ref().is_none_or(|app| *app == pod.app)).collect())

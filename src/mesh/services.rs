@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::age::age_of;
 use super::dig::Dig;
-use super::kube::{list, list_path};
+use super::kube::list_in;
 use crate::error::Result;
 use crate::record;
 use serde_json::Value;
@@ -40,7 +40,7 @@ record! {
 /// # Errors
 /// When the API server refuses.
 pub async fn services(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<Service>> {
-    let objects = list(mesh, &list_path("/api/v1", mesh.scope(namespace), "services")).await?;
+    let objects = list_in(mesh, "/api/v1", mesh.scope(namespace), "services").await?;
     let now = mesh.now();
     Ok(objects.iter().map(|object| read(object, age_of(object, now))).collect())
 }
