@@ -35,6 +35,7 @@ mod exec;
 mod fake_api;
 mod handshake;
 mod http_get;
+mod json_keys;
 mod kube_error;
 mod kube_http;
 mod limit;
@@ -42,7 +43,9 @@ mod live;
 #[cfg(test)]
 mod live_tests;
 mod log_filter;
+mod log_range;
 mod logs;
+mod narrow;
 #[cfg(test)]
 mod network_tests;
 mod observe;
@@ -51,8 +54,16 @@ mod policy;
 mod port_forward;
 mod proxy;
 mod query;
+mod recorder;
+mod redact;
+mod redact_json;
+mod redact_jwt;
+mod redact_text;
+mod redacted;
+mod replay;
 mod resolve;
 mod roots;
+mod tape;
 #[cfg(test)]
 mod testing;
 
@@ -60,10 +71,16 @@ pub use connect::Connect;
 pub use limit::Limit;
 pub use live::Live;
 pub use log_filter::LogFilter;
+pub use log_range::narrow_log;
 pub use observe::{Observed, Observer};
 pub use policy::Policy;
 pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, Query, Roots, TlsProbe, Trust};
+pub use recorder::Recorder;
+pub use redact::Redactor;
+pub use redacted::Redacted;
+pub use replay::Tape;
 pub use resolve::Resolve;
+pub use tape::Manifest;
 
 use crate::error::Result;
 use futures::future::BoxFuture;
