@@ -2,7 +2,7 @@
 
 use crate::host::{Call, Fallible, Row, options};
 use crate::mesh::istiod_logs::{self, IstiodLogOptions};
-use crate::mesh::istiods;
+use crate::mesh::{istiods, platform};
 use rhai::plugin::*;
 use rhai::{Array, Map};
 
@@ -43,5 +43,16 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: IstiodLogOptions = options(&call, more)?;
         Ok(Row::many(call.wait(istiod_logs::istiod_logs(call.mesh(), &more))?))
+    }
+
+    /// How each control plane was installed, and which object a lasting change of it belongs in. Returns `platform` rows.
+    ///
+    /// ```rhai
+    /// platforms()[0].istiod    // "Deployment/istiod"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn platforms(context: NativeCallContext) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        Ok(Row::many(call.wait(platform::platforms(call.mesh()))?))
     }
 }

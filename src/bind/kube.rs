@@ -2,9 +2,10 @@
 
 use super::pod_arg;
 use crate::host::{Call, Fallible, Row, convert, options};
+use crate::mesh::events::{self, EventOptions};
 use crate::mesh::logs::{self, LogOptions};
 use crate::mesh::pods::{self, PodOptions};
-use crate::mesh::{access, objects, token_rules};
+use crate::mesh::{access, deployments, jwt_rules, namespaces, objects, services};
 use rhai::plugin::*;
 use rhai::{Array, Map};
 
@@ -152,6 +153,102 @@ pub mod functions {
     #[rhai_fn(return_raw)]
     pub fn jwt_rules(context: NativeCallContext, namespace: &str) -> Fallible<Array> {
         let call = Call::of(&context)?;
-        Ok(Row::many(call.wait(token_rules::jwt_rules(call.mesh(), Some(namespace)))?))
+        Ok(Row::many(call.wait(jwt_rules::jwt_rules(call.mesh(), Some(namespace)))?))
+    }
+
+    /// The services of the namespace at hand, or of all when none was chosen. Returns `service` rows.
+    ///
+    /// ```rhai
+    /// services().len() > 5    // true
+    /// ```
+    #[rhai_fn(name = "services", return_raw)]
+    pub fn all_services(context: NativeCallContext) -> Fallible<Array> {
+        services(context, "")
+    }
+
+    /// The services of a namespace; `"*"` for all. Returns `service` rows.
+    ///
+    /// ```rhai
+    /// services("olaf")[0].name    // "istio-ingressgateway"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn services(context: NativeCallContext, namespace: &str) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        Ok(Row::many(call.wait(services::services(call.mesh(), Some(namespace)))?))
+    }
+
+    /// The deployments of the namespace at hand, or of all when none was chosen. Returns `deployment` rows.
+    ///
+    /// ```rhai
+    /// deployments().some(|deployment| deployment.name == "istiod")    // true
+    /// ```
+    #[rhai_fn(name = "deployments", return_raw)]
+    pub fn all_deployments(context: NativeCallContext) -> Fallible<Array> {
+        deployments(context, "")
+    }
+
+    /// The deployments of a namespace; `"*"` for all. Returns `deployment` rows.
+    ///
+    /// ```rhai
+    /// deployments("istio-system")[0].ready    // "1/1"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn deployments(context: NativeCallContext, namespace: &str) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        Ok(Row::many(call.wait(deployments::deployments(call.mesh(), Some(namespace)))?))
+    }
+
+    /// The namespaces, and how each of them joins the mesh. Returns `namespace` rows.
+    ///
+    /// ```rhai
+    /// namespaces().find(|namespace| namespace.name == "olaf").status    // "Active"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn namespaces(context: NativeCallContext) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        Ok(Row::many(call.wait(namespaces::namespaces(call.mesh()))?))
+    }
+
+    /// The nodes. Returns `node` rows.
+    ///
+    /// ```rhai
+    /// nodes().len()    // 1
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn nodes(context: NativeCallContext) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        Ok(Row::many(call.wait(namespaces::nodes(call.mesh()))?))
+    }
+
+    /// What happened lately in the namespace at hand, or in all, newest last. Returns `event` rows.
+    ///
+    /// ```rhai
+    /// events().len() > 0    // true
+    /// ```
+    #[rhai_fn(name = "events", return_raw)]
+    pub fn all_events(context: NativeCallContext) -> Fallible<Array> {
+        events_with(context, "", Map::new())
+    }
+
+    /// What happened lately in a namespace (`"*"` for all), newest last. Returns `event` rows.
+    ///
+    /// ```rhai
+    /// events("olaf-customer").len() > 0    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn events(context: NativeCallContext, namespace: &str) -> Fallible<Array> {
+        events_with(context, namespace, Map::new())
+    }
+
+    /// Those events of a namespace that fit, newest last. Returns `event` rows; takes `event options`.
+    ///
+    /// ```rhai
+    /// events("*", #{ warnings: true }).all(|event| event.severity == "Warning")    // true
+    /// ```
+    #[rhai_fn(name = "events", return_raw)]
+    pub fn events_with(context: NativeCallContext, namespace: &str, more: Map) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        let more: EventOptions = options(&call, more)?;
+        Ok(Row::many(call.wait(events::events(call.mesh(), Some(namespace), &more))?))
     }
 }

@@ -13,10 +13,15 @@ use crate::envoy::{Filter, Provider};
 use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
+use crate::mesh::deployments::Deployment;
+use crate::mesh::events::{Event, EventOptions};
 use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
 use crate::mesh::istiods::Istiod;
 use crate::mesh::logs::{LogLine, LogOptions};
+use crate::mesh::namespaces::{Namespace, Node};
+use crate::mesh::platform::Platform;
 use crate::mesh::pods::{Pod, PodOptions};
+use crate::mesh::services::Service;
 use crate::mesh::trust::{FetchOptions, JwksFetch, TlsOptions, VerifyOptions};
 use crate::record::{Options, Record, Schema};
 use crate::tls::{Certificate, Check, Expect, Key, Verdict};
@@ -44,6 +49,13 @@ pub fn schemas() -> Vec<&'static Schema> {
         PodOptions::schema(),
         AccessReview::schema(),
         JwtRule::schema(),
+        Service::schema(),
+        Deployment::schema(),
+        Namespace::schema(),
+        Node::schema(),
+        Event::schema(),
+        EventOptions::schema(),
+        Platform::schema(),
         LogLine::schema(),
         LogOptions::schema(),
         envoy::DumpOptions::schema(),

@@ -33,7 +33,6 @@ mod selector;
 pub mod services;
 pub mod since;
 mod status;
-pub mod token_rules;
 pub mod trust;
 
 use crate::backend::{Answer, Ask, Query, SharedBackend};
