@@ -90,7 +90,14 @@ fn is_not_running(message: &str) -> bool {
 }
 
 fn tls_hint(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext};
     match error {
+        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            "the server there is another one, or the kubeconfig needs its name (tls-server-name); is a proxy between?"
+        }
+        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+            "the cluster's own certificate ran out: its administrator must renew it"
+        }
         rustls::Error::InvalidCertificate(_) => {
             "the kubeconfig's certificate-authority does not vouch for this server: was the cluster made anew, or is a proxy between?"
         }
@@ -142,4 +149,38 @@ pub(super) fn depths(error: &(dyn StdError + 'static)) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASKED: Asked<'_> =
+        Asked { what: "pod shop/web-1:15000 GET /ready", cluster: "lab", server: "https://api.lab.example:6443" };
+
+    #[test]
+    fn refusals_are_sorted_by_what_can_be_done() {
+        for (code, message, kind) in [
+            (403, "pods \"web-1\" is forbidden", Kind::Forbidden),
+            (404, "pods \"web-1\" not found", Kind::NotFound),
+            (400, "pod web-1 does not have a host assigned", Kind::NotRunning),
+            (500, "unable to forward port because pod is not running. Current status=Pending", Kind::NotRunning),
+            (500, "error dialing backend: dial tcp 10.0.0.5:10250: i/o timeout", Kind::Unreachable),
+        ] {
+            let error = refused(&Status::failure(message, "").with_code(code), ASKED);
+            assert_eq!(error.kind(), kind, "{message}");
+            assert!(error.message().starts_with(ASKED.what) && error.to_string().ends_with(message), "{error}");
+        }
+        let error = refused(&Status::failure("Unauthorized", "").with_code(401), ASKED);
+        assert_eq!(error.to_string(), "the cluster lab refuses the credentials (401): Unauthorized");
+    }
+
+    #[test]
+    fn errors_held_by_io_errors_are_found() {
+        let held = io::Error::other(rustls::Error::DecryptError);
+        assert!(matches!(find::<rustls::Error>(&held), Some(rustls::Error::DecryptError)));
+        let timed_out = io::Error::other(io::Error::new(io::ErrorKind::TimedOut, "deadline has elapsed"));
+        assert!(has_io(&timed_out, io::ErrorKind::TimedOut) && !has_io(&timed_out, io::ErrorKind::ConnectionRefused));
+        assert!(find::<hyper::Error>(&timed_out).is_none());
+    }
 }
