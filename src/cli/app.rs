@@ -4,9 +4,10 @@ use super::options::Options;
 use super::signals::{INTERRUPTED, Signals};
 use super::{connect, places, verbose};
 use crate::Pilotage;
-use crate::backend::{Observer, SharedBackend};
+use crate::backend::{Observer, Recorder, SharedBackend};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Limits, Output};
+use crate::render::diagnostic;
 use crate::render::progress::Progress;
 use crate::render::style::{self, Look};
 use crate::repl::show;
@@ -34,6 +35,7 @@ pub struct Engine {
     pub backend: SharedBackend,
     /// What Ctrl-C does.
     pub signals: Signals,
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl App {
@@ -45,16 +47,27 @@ impl App {
         Self { options, out, err, progress }
     }
 
-    /// Build the engine on the cluster or tape that the options name. `session`: several evaluations will follow.
-    ///
-    /// # Errors
-    /// When there is no such tape or context.
-    pub fn engine(&self, session: bool) -> Result<Engine> {
+    /// Work with an engine on the cluster or tape that the options name; then close what was recorded.
+    /// `session`: several evaluations will follow.
+    pub fn with_engine(&self, session: bool, work: impl FnOnce(&Engine) -> Outcome) -> Outcome {
+        let engine = self.engine(session).map_err(show::boxed)?;
+        let outcome = work(&engine);
+        match (outcome, self.close(&engine)) {
+            (Ok(_), Err(error)) => Err(show::boxed(error)),
+            (outcome, Ok(())) => outcome,
+            (Err(failure), Err(error)) => {
+                self.tell(&diagnostic::error(&error, &self.err));
+                Err(failure)
+            }
+        }
+    }
+
+    fn engine(&self, session: bool) -> Result<Engine> {
         let signals = Signals::listen()?;
         verbose::install_log(self.options.verbose);
         let observer: Arc<dyn Observer> =
             if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.err)) } else { self.progress.clone() };
-        let backend = connect::backend(&self.options, observer)?;
+        let connect::Source { backend, recorder } = connect::source(&self.options, observer)?;
         let printer = Printer { look: self.out, progress: self.progress.clone() };
         let pilotage = Pilotage::builder(backend.clone())
             .limits(self.limits())
@@ -69,11 +82,20 @@ impl App {
         for note in backend.notes() {
             self.tell(&show::note(&note, &self.err));
         }
-        Ok(Engine { pilotage, backend, signals })
+        Ok(Engine { pilotage, backend, signals, recorder })
+    }
+
+    /// Close the tape that was recorded.
+    fn close(&self, engine: &Engine) -> Result<()> {
+        if let (Some(recorder), Some(file)) = (&engine.recorder, &self.options.record) {
+            let answers = recorder.finish()?;
+            self.tell(&show::note(&format!("{answers} answers are kept in {}", file.display()), &self.err));
+        }
+        Ok(())
     }
 
     fn limits(&self) -> Limits {
-        let memory = crate::memory::counter().map(|used| (self.options.max_memory << 20, used));
+        let memory = crate::memory::counter().map(|used| (self.options.max_memory.saturating_mul(1 << 20), used));
         Limits { operations: self.options.max_operations, memory, ..Limits::default() }
     }
 

@@ -1,34 +1,56 @@
 //! From options to a source of answers: the demo tape, a tape, or a live cluster, behind its decorators.
 
 use super::options::Options;
-use crate::backend::{Connect, Limit, Live, Observed, Observer, Policy, SharedBackend};
+use crate::backend::{Connect, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Tape};
 use crate::error::{Error, Kind, Result};
 use std::sync::Arc;
+
+/// A source of answers, ready to be asked.
+pub struct Source {
+    /// What is asked.
+    pub backend: SharedBackend,
+    /// What keeps the answers, if they are kept. It must be finished, for the tape to be whole.
+    pub recorder: Option<Arc<Recorder>>,
+}
 
 /// The source of answers that the options name: limited, redacted, recorded, guarded and watched, in this order, so
 /// that no secret reaches a tape and no refused question the world.
 ///
 /// # Errors
 /// When the options contradict each other, or the tape or context cannot be used.
-pub fn backend(options: &Options, observer: Arc<dyn Observer>) -> Result<SharedBackend> {
+pub fn source(options: &Options, observer: Arc<dyn Observer>) -> Result<Source> {
     check(options)?;
-    let mut backend = source(options)?;
-    if options.record.is_some() {
-        return Err(no_tapes());
+    let (mut backend, redactor) = redacted(options, bare(options)?);
+    let mut recorder = None;
+    if let Some(file) = &options.record {
+        let recording = Arc::new(Recorder::create(backend, file, redactor)?);
+        recorder = Some(recording.clone());
+        backend = recording;
     }
-    backend = Arc::new(Policy::new(backend, options.allow.into()));
-    Ok(Arc::new(Observed::new(backend, observer)))
+    let guarded = Arc::new(Policy::new(backend, options.allow.into()));
+    Ok(Source { backend: Arc::new(Observed::new(guarded, observer)), recorder })
 }
 
-fn source(options: &Options) -> Result<SharedBackend> {
-    if options.demo || options.tape.is_some() {
-        return Err(no_tapes());
+/// A tape, or the world with its limits.
+fn bare(options: &Options) -> Result<SharedBackend> {
+    if options.demo {
+        return Err(Error::new(Kind::BadTape, "this build of pilotage has no demo tape yet"));
     }
-    Ok(Arc::new(Limit::new(Arc::new(live(options)?), Live::longest(options.timeout), options.parallel)))
+    if let Some(file) = &options.tape {
+        return Ok(Arc::new(Tape::open(file)?));
+    }
+    Ok(Arc::new(Limit::new(Arc::new(live(options)?), options.timeout, options.parallel)))
 }
 
-fn no_tapes() -> Error {
-    Error::new(Kind::Refused, "this build of pilotage has no tapes yet")
+/// Without secrets, unless the user wants them. What a tape holds went through this when it was recorded.
+fn redacted(options: &Options, backend: SharedBackend) -> (SharedBackend, Option<Arc<Redactor>>) {
+    let replay = options.demo || options.tape.is_some();
+    if options.keep_secrets || (replay && options.record.is_none()) {
+        return (backend, None);
+    }
+    let redacted = Redacted::new(backend);
+    let redactor = redacted.redactor();
+    (Arc::new(redacted), Some(redactor))
 }
 
 fn live(options: &Options) -> Result<Live> {

@@ -22,14 +22,14 @@ impl Eval {
     /// Evaluate and print the last value.
     pub fn main(&self, app: &App) -> Outcome {
         let source = if self.source == "-" { stdin()? } else { self.source.clone() };
-        let engine = app.engine(false).map_err(show::boxed)?;
-        let outcome = engine.pilotage.eval(&source);
-        for note in engine.pilotage.take_notes() {
-            app.tell(&show::note(&note, &app.err));
-        }
-        let content = outcome?;
-        app.print(&render::content(&content, app.options.output.into(), &app.out)).map_err(show::boxed)?;
-        Ok(if engine.pilotage.partial() { PARTIAL } else { 0 })
+        app.with_engine(false, |engine| {
+            let outcome = engine.pilotage.eval(&source);
+            for note in engine.pilotage.take_notes() {
+                app.tell(&show::note(&note, &app.err));
+            }
+            app.print(&render::content(&outcome?, app.options.output.into(), &app.out)).map_err(show::boxed)?;
+            Ok(if engine.pilotage.partial() { PARTIAL } else { 0 })
+        })
     }
 }
 

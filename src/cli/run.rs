@@ -87,19 +87,19 @@ fn not_found(app: &App, failure: Box<Failure>) -> u8 {
 
 fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Outcome {
     check_needs(playbook, app.options.allow.into()).map_err(show::boxed)?;
-    let engine = app.engine(false).map_err(show::boxed)?;
-    let (report, failure) = match engine.pilotage.run(playbook, params) {
-        Ok(report) => (report, None),
-        Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),
-    };
-    let partial = engine.pilotage.partial();
-    if failure.is_none() || !report.sections.is_empty() {
-        app.print(&write(&report, app.options.output.into(), &app.out)).map_err(show::boxed)?;
-    }
-    match failure {
-        Some(failure) => Err(Box::new(failure)),
-        None => Ok(exit_code(report.status(), app.options.fail_on.into(), partial)),
-    }
+    app.with_engine(false, |engine| {
+        let (report, failure) = match engine.pilotage.run(playbook, params) {
+            Ok(report) => (report, None),
+            Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),
+        };
+        if failure.is_none() || !report.sections.is_empty() {
+            app.print(&write(&report, app.options.output.into(), &app.out)).map_err(show::boxed)?;
+        }
+        match failure {
+            Some(failure) => Err(Box::new(failure)),
+            None => Ok(exit_code(report.status(), app.options.fail_on.into(), engine.pilotage.partial())),
+        }
+    })
 }
 
 /// What a playbook says it needs, the user must have allowed.
