@@ -1,6 +1,6 @@
 //! `pilotage` alone: an interactive session.
 
-use super::app::{App, Outcome};
+use super::app::{App, Engine, Outcome};
 use super::places;
 use crate::repl::{self, Session, show};
 
@@ -11,7 +11,7 @@ pub fn main(app: &App) -> Outcome {
         let quiet = || app.quiet();
         let session = Session {
             pilotage: &engine.pilotage,
-            place: engine.backend.cluster(),
+            place: place(app, engine),
             greeting: engine.backend.describe(),
             history: places::history(),
             out: app.out,
@@ -21,4 +21,13 @@ pub fn main(app: &App) -> Outcome {
         };
         repl::start(&session).map_err(show::boxed)
     })
+}
+
+/// Where questions go, in a word: a tape is told from the cluster it was recorded on.
+fn place(app: &App, engine: &Engine) -> String {
+    match &app.options.tape {
+        _ if app.options.demo => "demo".into(),
+        Some(file) => file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned(),
+        None => engine.backend.cluster(),
+    }
 }

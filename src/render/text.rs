@@ -179,6 +179,10 @@ pub fn verdict(report: &Report, look: &Look) -> String {
 /// How many findings of each severity: `2 errors, 1 info, 3 ok`.
 pub fn counts(report: &Report) -> String {
     let count = |severity| report.findings().filter(|finding| finding.severity == severity).count();
+    let all = report.findings().count();
+    if all > 0 && count(Severity::Ok) == all {
+        return format!("nothing wrong in {}", plural(all, "check"));
+    }
     let mut parts = Vec::new();
     for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
         if count(severity) > 0 {
@@ -361,6 +365,10 @@ pub(crate) mod tests {
         assert_eq!(text.lines().last(), Some("✗ error  1 error, 1 ok · JWKS001 · 1 note"));
         let empty = report(&Report { title: "t".into(), ..Report::default() }, &Look::plain());
         assert_eq!(empty, "t\n\n✓ ok  no findings\n");
+        let mut good = sample();
+        good.sections.remove(0);
+        good.notes.clear();
+        assert_eq!(verdict(&good, &Look::plain()), "✓ ok  nothing wrong in 1 check");
     }
 
     #[test]

@@ -289,3 +289,72 @@ fn colours_only_where_they_are_wanted() {
     command.env("CLICOLOR_FORCE", "1");
     assert!(!finish(command, PATIENCE).stderr.contains('\u{1b}'));
 }
+
+/// A tape of one namespace and a log, as plain lines.
+const TAPE: &str = concat!(
+    r#"{"pilotage_tape":1,"recorded_at":"2026-11-22T13:00:00Z","tool":"test","clusters":["lab"]}"#,
+    "\n",
+    r#"{"q":{"cluster":"lab","to":"http","url":"https://issuer.test/certs","max_bytes":5242880},"at":"2026-11-22T13:00:01Z","#,
+    r#""ms":3,"status":200,"type":"application/json","body":{"keys":[]}}"#,
+    "\n",
+    r#"{"manifest":{"answers":1,"redacted":{}}}"#,
+    "\n",
+);
+
+fn on_tape(tape: &str, args: &[&str]) -> (Output, TempDir) {
+    let home = TempDir::new();
+    home.write("case.tape", tape);
+    let args: Vec<&str> = ["--tape", "case.tape"].iter().chain(args).copied().collect();
+    (finish(pilotage(home.path(), &args), PATIENCE), home)
+}
+
+#[test]
+fn the_clock_is_the_tapes() {
+    let (output, _) = on_tape(TAPE, &["eval", "now()"]);
+    assert_eq!((output.stdout.as_str(), output.code), ("2026-11-22T13:00:00Z\n", Some(0)), "{output:?}");
+}
+
+#[test]
+fn a_question_that_the_tape_does_not_hold_ends_with_5_and_the_nearest() {
+    let (output, _) = on_tape(TAPE, &["eval", "fetch_jwks(\"https://issuer.test/keys\")"]);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(5), ""), "{output:?}");
+    assert!(
+        output.stderr.contains("error[tape_miss]") && output.stderr.contains("https://issuer.test/certs"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn tapes_that_cannot_be_read_say_why() {
+    let newer = TAPE.replace("\"pilotage_tape\":1", "\"pilotage_tape\":9");
+    for (tape, word) in [("", "empty"), ("hello", "tape"), (newer.as_str(), "9")] {
+        let (output, _) = on_tape(tape, &["eval", "now()"]);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output:?}");
+        assert!(output.stderr.contains("error[bad_tape]") && output.stderr.contains(word), "{}", output.stderr);
+    }
+    let cut = TAPE.lines().next().expect("a line").to_owned() + "\n";
+    let (output, _) = on_tape(&cut, &["eval", "now()"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.stderr.starts_with("note: "), "{}", output.stderr);
+    assert_eq!(run(&["--tape", "nothing.tape", "eval", "1"]).code, Some(1));
+}
+
+#[test]
+fn verbose_tells_every_question() {
+    let (output, _) = on_tape(TAPE, &["-v", "eval", "fetch_jwks(\"https://nowhere.test/\")"]);
+    let line = output.stderr.lines().next().expect("a line");
+    assert!(line.starts_with("---") && line.contains("tape_miss  http GET https://nowhere.test/"), "{line}");
+}
+
+#[test]
+fn a_replay_can_be_recorded_and_replayed() {
+    let script = "try { fetch_jwks(\"https://issuer.test/certs\") } catch (e) { e.kind }";
+    let (first, home) = on_tape(TAPE, &["eval", script, "--record", "again.tape"]);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(first.stderr.contains("again.tape"), "{}", first.stderr);
+    let second = finish(pilotage(home.path(), &["--tape", "again.tape", "eval", script]), PATIENCE);
+    assert_eq!((second.code, second.stdout), (Some(0), first.stdout));
+    let same = finish(pilotage(home.path(), &["--tape", "again.tape", "eval", "1", "--record", "again.tape"]), PATIENCE);
+    assert_eq!(same.code, Some(2), "{same:?}");
+}
