@@ -61,9 +61,12 @@ mod redact_jwt;
 mod redact_text;
 mod redacted;
 mod replay;
+#[cfg(test)]
+mod replay_tests;
 mod resolve;
 mod roots;
 mod tape;
+mod tape_read;
 #[cfg(test)]
 mod testing;
 

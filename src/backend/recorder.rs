@@ -150,12 +150,12 @@ impl Backend for Recorder {
 }
 
 /// The open tape.
-struct Writer {
-    stream: zstd::Encoder<'static, File>,
+struct Writer<W: Write> {
+    stream: zstd::Encoder<'static, W>,
 }
 
-impl Writer {
-    fn begin(file: File, header: &Header) -> io::Result<Self> {
+impl<W: Write> Writer<W> {
+    fn begin(file: W, header: &Header) -> io::Result<Self> {
         let mut stream = zstd::Encoder::new(file, 3)?;
         stream.include_checksum(true)?;
         // Dumps of many proxies resemble each other; a wide window sees that.
@@ -173,15 +173,17 @@ impl Writer {
         self.stream.flush()
     }
 
-    fn end(mut self, manifest: Manifest) -> io::Result<()> {
+    fn end(mut self, manifest: Manifest) -> io::Result<W> {
         let mut line = serde_json::to_vec(&Closing { manifest })?;
         line.push(b'\n');
         self.put(&line)?;
-        self.stream.finish()?.flush()
+        let mut file = self.stream.finish()?;
+        file.flush()?;
+        Ok(file)
     }
 }
 
-fn write_all(mut tape: Writer, entries: &Receiver<Entry>, redactor: Option<&Redactor>) -> io::Result<u64> {
+fn write_all(mut tape: Writer<File>, entries: &Receiver<Entry>, redactor: Option<&Redactor>) -> io::Result<u64> {
     let mut answers = 0;
     for entry in entries {
         tape.put(&tape::line(&entry.query, &entry.answer, entry.at))?;
@@ -223,6 +225,7 @@ mod tests {
     use super::super::testing::{Script, answer, at, block_on};
     use super::super::{Ask, Redacted, Tape};
     use super::*;
+    use futures::FutureExt;
 
     /// A folder that goes away with its owner.
     struct Folder(PathBuf);
@@ -345,5 +348,60 @@ mod tests {
         };
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         assert_eq!(Writer::begin(full, &header).err().unwrap().kind(), io::ErrorKind::StorageFull);
+    }
+
+    /// A closed tape of a few answers, and what it holds.
+    fn small_tape() -> (Vec<u8>, usize) {
+        let header = Header {
+            version: 1,
+            recorded_at: at("2026-11-22T13:00:00Z"),
+            tool: "pilotage".into(),
+            clusters: vec!["lab".into()],
+            namespace: None,
+        };
+        let mut writer = Writer::begin(Vec::new(), &header).unwrap();
+        for number in 0..5 {
+            let body = format!("[{number},\"{}\"]", "text ".repeat(number * 10));
+            writer.put(&tape::line(&kube(&format!("/{number}")), &Ok(answer(&body)), header.recorded_at)).unwrap();
+        }
+        (writer.end(Manifest { answers: 5, redacted: None }).unwrap(), 5)
+    }
+
+    #[test]
+    fn a_tape_cut_anywhere_opens_with_a_note_or_fails_cleanly() {
+        let (whole, answers) = small_tape();
+        let mut most = 0;
+        for cut in 0..whole.len() {
+            match Tape::from_bytes("x.tape", &whole[..cut]) {
+                Ok(tape) => {
+                    let held = tape.questions().count();
+                    assert!(held >= most, "a longer piece holds no less");
+                    most = held;
+                    assert!(!tape.notes().is_empty(), "cut at {cut}: it must be told");
+                    for query in tape.questions() {
+                        assert!(matches!(tape.ask(query).now_or_never(), Some(Ok(_))));
+                    }
+                }
+                Err(error) => assert_eq!(error.kind(), Kind::BadTape, "cut at {cut}: {error}"),
+            }
+        }
+        assert_eq!(most, answers, "all that was flushed is there");
+        assert!(Tape::from_bytes("x.tape", &whole).unwrap().notes().is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_tape_never_answers_wrongly(place in 4usize..400, with in 1u8..) {
+            let (mut damaged, _) = small_tape();
+            let place = place % damaged.len();
+            damaged[place] ^= with;
+            if let Ok(tape) = Tape::from_bytes("x.tape", &damaged) {
+                for query in tape.questions() {
+                    let _ = tape.ask(query).now_or_never();
+                }
+                let changed = place > 12; // the frame's own header has bits without meaning for the content
+                proptest::prop_assert!(!changed || !tape.notes().is_empty(), "damage at {place} must be told");
+            }
+        }
     }
 }

@@ -168,3 +168,144 @@ fn is_about_secrets(query: &Query) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{answer, block_on};
+    use super::super::{Backend, HttpGet, Logs, Redacted, Trust};
+    use super::*;
+    use crate::error::Kind;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    fn version() -> Query {
+        Query::new("lab", Ask::kube("/version"))
+    }
+
+    #[test]
+    fn an_answer_without_secrets_is_not_even_copied() {
+        let given = answer(r#"{"gitVersion":"v1.36.0"}"#);
+        let redactor = Redactor::default();
+        let passed = redactor.answer(&version(), given.clone());
+        assert_eq!(passed.body.as_ptr(), given.body.as_ptr());
+        assert_eq!(redactor.counts(), BTreeMap::new());
+    }
+
+    #[test]
+    fn the_same_secret_gets_the_same_token_and_is_counted() {
+        let redactor = Redactor::default();
+        let answers =
+            [r#"{"password":"s3cr3t"}"#, r#"{"x":1,"passwd":"s3cr3t"}"#].map(|body| redactor.answer(&version(), answer(body)));
+        let token = Rule::Credential.token(b"s3cr3t");
+        assert!(answers.iter().all(|answer| answer.text().contains(&token)), "{answers:?}");
+        assert_eq!(redactor.counts(), [("credential".to_owned(), 2)].into());
+    }
+
+    #[test]
+    fn redirects_and_failures_lose_their_secrets_too() {
+        let redactor = Redactor::default();
+        let redirect = Answer { location: Some("https://me:s3cr3t@host/".into()), ..answer("") };
+        assert!(!redactor.answer(&version(), redirect).location.unwrap().contains("s3cr3t"));
+        let inner =
+            Error::new(Kind::Tls, "GET https://me:s3cr3t@host/ failed").cause("?token=s3cr3t").hint("authorization: s3cr3t");
+        let script = super::super::testing::Script::new([Err(inner)]);
+        let error = block_on(Redacted::new(script).ask(&version())).unwrap_err();
+        assert!(error.message().starts_with("GET https://me:⟨redacted:url:"), "{error}");
+        assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+        assert_eq!(error.kind(), Kind::Tls);
+    }
+
+    #[test]
+    fn questions_stay_questions() {
+        let redactor = Redactor::default();
+        let url = HttpGet { url: "https://me:s3cr3t@host/keys".into(), trust: Trust::System, max_bytes: 5 };
+        let asked = Query::new("lab", Ask::Http(url));
+        let Ask::Http(clean) = redactor.query(&asked).into_owned().ask else { panic!("still HTTP") };
+        assert!(clean.url.starts_with("https://me:⟨redacted:url:") && clean.url.ends_with("@host/keys"), "{}", clean.url);
+        let logs = Query::new("lab", Ask::Logs(Logs { grep: Some("x509|jwks".into()), ..Logs::default() }));
+        assert!(matches!(redactor.query(&logs), Cow::Borrowed(_)));
+        assert_eq!(redactor.counts(), BTreeMap::new(), "only answers are counted");
+    }
+
+    #[test]
+    fn answers_about_secrets_are_known_by_their_question() {
+        let body = format!(r#"{{"data":{{"a":"{}"}}}}"#, BASE64_STANDARD.encode("hunter2"));
+        let given =
+            |path: &str| Redactor::default().answer(&Query::new("lab", Ask::kube(path)), answer(&body)).text().into_owned();
+        assert_eq!(given("/api/v1/namespaces/a/configmaps/b"), body);
+        assert_ne!(given("/api/v1/namespaces/a/secrets/b"), body);
+        assert_ne!(given("/api/v1/secrets?limit=500"), body);
+    }
+
+    /// A document that holds this secret in one of the ways in which meshes hold them.
+    fn planted(way: usize, secret: &str) -> Value {
+        let coded = BASE64_STANDARD.encode(secret);
+        let part = |json: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
+        let jwt = format!("{}.{}.{secret}", part(&json!({"alg": "RS256"})), part(&json!({"iss": "i", "email": secret})));
+        match way % 12 {
+            0 => json!({"kty": "oct", "k": secret, "kid": "public"}),
+            1 => json!({"keys": [{"d": secret, "n": "public", "kty": "RSA"}]}),
+            2 => json!({"kind": "Secret", "data": {"a": coded}}),
+            3 => json!({"stringData": {"a": secret}, "kind": "Secret"}),
+            4 => json!(format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n")),
+            5 => json!({"private_key": {"inline_bytes": coded}}),
+            6 => json!({"genericSecret": {"secret": {"inlineString": secret}}}),
+            7 => json!({"header": {"key": "x-api-key", "value": secret}}),
+            8 => json!({"Authorization": [format!("Bearer {secret}")]}),
+            9 => json!(format!("curl https://user:{secret}@host/?access_token={secret}")),
+            10 => json!({"log": format!("'cookie', 'id={secret}'\n'authorization', 'Bearer {jwt}'")}),
+            _ => json!({"token": jwt}),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_planted_secret_is_left(
+            way in 0usize..12, secret in "[A-Za-z0-9]{24,32}", wraps in prop::collection::vec(0usize..4, 0..4),
+        ) {
+            let mut json = planted(way, &secret);
+            for wrap in wraps {
+                json = match wrap {
+                    0 => json!({"a": json, "name": "public"}),
+                    1 => json!([1, json, null]),
+                    2 => json!({"inline_string": json.to_string()}),
+                    _ => json!({"items": [json!({"metadata": {}}), json], "e": 1.5}),
+                };
+            }
+            // What stands alone in a string stays a document all the same.
+            let body = json!({"value": json}).to_string();
+            let clean = Redactor::default().answer(&version(), answer(&body));
+            prop_assert!(serde_json::from_slice::<Value>(&clean.body).is_ok(), "JSON stays JSON: {}", clean.text());
+            for form in [secret.clone(), BASE64_STANDARD.encode(&secret)] {
+                prop_assert!(!clean.text().contains(&form), "{body} became {}", clean.text());
+            }
+            if body.contains("public") {
+                prop_assert!(clean.text().contains("public"));
+            }
+            let again = Redactor::default().answer(&version(), clean.clone());
+            prop_assert_eq!(again.text(), clean.text(), "twice is as once");
+        }
+
+        #[test]
+        fn json_stays_json(body in r#"[\[\]{}",: a\\]{0,30}(cookie|"kty"|"d"|://a:b@)[\[\]{}",: a\\]{0,30}"#) {
+            let clean = Redactor::default().answer(&version(), answer(&body));
+            let before = serde_json::from_str::<Value>(&body).is_ok();
+            prop_assert!(!before || serde_json::from_slice::<Value>(&clean.body).is_ok(), "{body} became {}", clean.text());
+        }
+
+        #[test]
+        fn any_bytes_are_taken(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let given = Answer { body: body.into(), ..answer("") };
+            Redactor::default().answer(&version(), given);
+        }
+    }
+
+    #[test]
+    fn the_backend_shares_its_counts() {
+        let redacted = Redacted::new(super::super::testing::Script::answering(r#"{"password":"x"}"#));
+        let counts: Arc<Redactor> = redacted.redactor();
+        block_on(redacted.ask(&version())).unwrap();
+        assert_eq!(counts.counts(), [("credential".to_owned(), 1)].into());
+    }
+}

@@ -7,7 +7,7 @@ use regex::bytes::{Captures, Regex};
 use std::sync::LazyLock;
 
 /// Headers and settings whose values are credentials, in lower case.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 22] = [
     "proxy-authorization",
     "authorization",
     "set-cookie",
@@ -29,6 +29,7 @@ pub const NAMES: [&str; 21] = [
     "refresh_token",
     "id_token",
     "password",
+    "passwd",
 ];
 
 /// Where a secret may be. A body without any of these is not looked at again, so they must be many, cheap and rare.
@@ -43,7 +44,7 @@ pub static MARKS: LazyLock<Regex> = LazyLock::new(|| {
         r#"[Cc]ookie[\s"'\\:=\]]|COOKIE"#,
         "pi-key|pi_key|pikey|pi-Key|piKey|PI-K|PI_K|SS_KEY|TE_KEY",
         "-token|_token|-Token|TOKEN|[?&]token=",
-        "assword|PASSW|client_secret|lientSecret|SECRET",
+        "assw|PASSW|client_secret|lientSecret|SECRET",
         "[?&]sig=|ignature=|earer ",
         r#"://[^/\s"'<>\\]+@"#,
         r"\\u|\\/",
