@@ -5,7 +5,7 @@ use super::book::Book;
 use super::http1::{self, Reply};
 use super::logs::Logs;
 use super::objects::{Miss, Objects};
-use super::options::ClusterOptions;
+use super::options::{ClusterOptions, Trouble};
 use super::path::ApiPath;
 use super::question::Question;
 use super::recording::{Entry, Via};
@@ -240,7 +240,16 @@ fn header_text(headers: &HeaderMap, name: header::HeaderName) -> String {
 }
 
 /// Do to a response what the trouble does to an answer.
-async fn befallen(response: Response, trouble: &super::options::Trouble) -> Response {
+async fn befallen(response: Response, trouble: &Trouble) -> Response {
+    match trouble {
+        Trouble::Status(code) => return broken_down(*code),
+        // A response that opens a socket stays one.
+        Trouble::Slow(delay) => {
+            tokio::time::sleep(*delay).await;
+            return response;
+        }
+        _ => {}
+    }
     let status = response.status().as_u16();
     let content_type = Some(header_text(response.headers(), header::CONTENT_TYPE));
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
@@ -259,6 +268,22 @@ async fn befallen(response: Response, trouble: &super::options::Trouble) -> Resp
         Reply::Never => std::future::pending().await,
         Reply::Close => broken(1, Bytes::new()),
     }
+}
+
+/// An API server that cannot answer now, in its own form.
+fn broken_down(code: u16) -> Response {
+    let reason = match code {
+        410 => "Expired",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        504 => "Timeout",
+        _ => "InternalError",
+    };
+    let mut response = json(code, &refusal(code, reason, "it does not work today").body);
+    if code == 429 {
+        response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+    }
+    response
 }
 
 fn whole(answer: http1::Answer) -> Response {

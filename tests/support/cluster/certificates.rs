@@ -54,6 +54,28 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// A new identity of this machine, and the authority that vouches for it.
+    ///
+    /// # Errors
+    /// When a certificate cannot be made.
+    pub fn local() -> Result<Self> {
+        let made = |error: rcgen::Error| broken(&error);
+        let mut authority = CertificateParams::default();
+        authority.distinguished_name.push(DnType::CommonName, "kubernetes");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let authority_key = KeyPair::generate().map_err(made)?;
+        let pem = authority.self_signed(&authority_key).map_err(made)?.pem();
+        let authority = Issuer::new(authority, authority_key);
+        let leaf = CertificateParams::new(vec!["127.0.0.1".to_string(), "localhost".to_string()]).map_err(made)?;
+        let key = KeyPair::generate().map_err(made)?;
+        let leaf = leaf.signed_by(&key, &authority).map_err(made)?;
+        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| broken(&error))?;
+        Ok(Self { chain: vec![leaf.der().clone()], key, root: Some(Root { subject: Vec::new(), pem }) })
+    }
+}
+
 fn broken(error: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::BadInput, "the recorded chain of certificates cannot be served").cause(error)
 }

@@ -23,6 +23,7 @@ pub struct ClusterOptions {
     pub(super) logs: Vec<(String, String, String)>,
     pub(super) latency: Duration,
     pub(super) handshake: Handshake,
+    pub(super) https: bool,
 }
 
 /// Which questions a trouble befalls.
@@ -68,7 +69,7 @@ pub enum Trouble {
     NotJson,
     /// Its body is empty.
     Empty,
-    /// It has this status, and a line of text.
+    /// It has this status, and says no more; the API server says it in its own form.
     Status(u16),
     /// It is a redirect.
     Redirect(String),
@@ -146,6 +147,7 @@ impl ClusterOptions {
             logs: Vec::new(),
             latency: Duration::ZERO,
             handshake: Handshake::default(),
+            https: false,
         }
     }
 
@@ -181,6 +183,13 @@ impl ClusterOptions {
     #[must_use]
     pub fn handshake(mut self, handshake: Handshake) -> Self {
         self.handshake = handshake;
+        self
+    }
+
+    /// Serve the API over HTTPS, with a certificate authority that the kubeconfig names.
+    #[must_use]
+    pub fn https(mut self) -> Self {
+        self.https = true;
         self
     }
 

@@ -11,7 +11,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Where a recorded server can be reached.
 #[derive(Debug, Clone)]
@@ -46,12 +48,7 @@ impl Manner {
             }
             _ => {}
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, identity.key.clone_key()))
-            .map_err(|error| Error::new(Kind::BadInput, "the chain cannot be served").caused_by(&error))?;
-        Ok(Self { handshake, tls: Some(TlsAcceptor::from(Arc::new(config))) })
+        Ok(Self { handshake, tls: Some(acceptor(chain, identity)?) })
     }
 
     /// Serve every connection that comes.
@@ -83,6 +80,62 @@ impl Manner {
                 }
             }
         }
+    }
+}
+
+/// What greets with this chain, on the identity's key.
+fn acceptor(chain: Vec<CertificateDer<'static>>, identity: &Identity) -> Result<TlsAcceptor> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, identity.key.clone_key()))
+        .map_err(|error| Error::new(Kind::BadInput, "the chain cannot be served").caused_by(&error))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// A listener for an HTTP server that speaks TLS. Handshakes go on side by side; one that fails concerns nobody else.
+pub struct TlsListener {
+    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    address: SocketAddr,
+}
+
+impl TlsListener {
+    /// Greet everybody who comes with this identity. Call it inside of a runtime.
+    ///
+    /// # Errors
+    /// When the identity's key does not fit its chain, or the listener is closed.
+    pub fn new(listener: TcpListener, identity: &Identity) -> Result<Self> {
+        let acceptor = acceptor(identity.chain.clone(), identity)?;
+        let closed = |error| Error::new(Kind::Unreachable, "the listener is closed").caused_by(&error);
+        let address = listener.local_addr().map_err(|error: std::io::Error| closed(error))?;
+        let (done, ready) = mpsc::channel(16);
+        tokio::spawn(async move {
+            while let Ok((stream, from)) = listener.accept().await {
+                let (acceptor, done) = (acceptor.clone(), done.clone());
+                tokio::spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        let _ = done.send((stream, from)).await;
+                    }
+                });
+            }
+        });
+        Ok(Self { ready, address })
+    }
+}
+
+impl axum::serve::Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.ready.recv().await {
+            Some(connection) => connection,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        Ok(self.address)
     }
 }
 

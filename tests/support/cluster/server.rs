@@ -5,10 +5,12 @@ use super::book::Book;
 use super::certificates::Identity;
 use super::objects::Objects;
 use super::options::ClusterOptions;
-use super::outside::{Manner, Server};
+use super::outside::{Manner, Server, TlsListener};
 use super::recording::Via;
 use axum::Router;
 use axum::extract::{Request, State};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use pilotage::error::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -23,6 +25,8 @@ pub struct Cluster {
     user: String,
     api: Arc<Api>,
     address: SocketAddr,
+    /// Who vouches for the API server, when it speaks TLS.
+    authority: Option<String>,
     servers: Vec<Server>,
     roots: Vec<String>,
     /// Its own threads, so that it serves while the caller blocks.
@@ -67,13 +71,24 @@ impl Cluster {
         }
 
         let (name, user) = (options.recording.cluster.clone(), options.user.clone());
+        let identity = options.https.then(Identity::local).transpose()?;
         let api = Arc::new(Api::new(options, objects, book, edited));
         let listener = bind(&runtime)?;
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         let handler = |State(api): State<Arc<Api>>, request: Request| async move { api.handle(request).await };
         let router = Router::new().fallback(handler).with_state(Arc::clone(&api));
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { name, user, api, address, servers, roots, runtime: Some(runtime) })
+        match &identity {
+            Some(identity) => {
+                let _inside = runtime.enter();
+                let listener = TlsListener::new(listener, identity)?;
+                runtime.spawn(async move { axum::serve(listener, router).await });
+            }
+            None => {
+                runtime.spawn(async move { axum::serve(listener, router).await });
+            }
+        }
+        let authority = identity.and_then(|identity| identity.root).map(|root| root.pem);
+        Ok(Self { name, user, api, address, authority, servers, roots, runtime: Some(runtime) })
     }
 
     /// The cluster's name: its context in the kubeconfig.
@@ -81,7 +96,7 @@ impl Cluster {
         &self.name
     }
 
-    /// Where the API answers, in plain HTTP.
+    /// Where the API answers.
     pub fn api_address(&self) -> SocketAddr {
         self.address
     }
@@ -122,6 +137,21 @@ impl Cluster {
         std::fs::write(file, text).map_err(error)
     }
 
+    /// The bearer token of a user; none of one who is not known, or anonymous.
+    pub fn token(&self, user: &str) -> Option<String> {
+        self.api.users().iter().find(|known| known.name == user)?.token.clone()
+    }
+
+    fn server(&self) -> Value {
+        match &self.authority {
+            Some(pem) => json!({
+                "server": format!("https://{}", self.address),
+                "certificate-authority-data": BASE64_STANDARD.encode(pem),
+            }),
+            None => json!({"server": format!("http://{}", self.address)}),
+        }
+    }
+
     fn contexts(&self) -> Value {
         let named = self.api.users().iter().map(|user| (user.name.trim_start_matches("system:"), user.token.clone()));
         let users: Vec<(&str, Option<String>)> = named.chain([("badtoken", Some("a-token-nobody-knows".into()))]).collect();
@@ -134,7 +164,7 @@ impl Cluster {
         let contexts: Vec<Value> = std::iter::once(context(self.name.clone(), &self.user)).chain(contexts).collect();
         json!({
             "apiVersion": "v1", "kind": "Config", "preferences": {},
-            "clusters": [{"name": self.name, "cluster": {"server": format!("http://{}", self.address)}}],
+            "clusters": [{"name": self.name, "cluster": self.server()}],
             "users": credentials.collect::<Vec<_>>(),
             "contexts": contexts,
             "current-context": self.name,
