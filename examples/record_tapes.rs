@@ -1,25 +1,34 @@
 //! Record the tapes of `tests/tapes` anew, from recordings of real meshes:
 //!
 //! ```text
-//! cargo build && cargo run --example record_tapes [FOLDER]
+//! cargo run --example record_tapes [FOLDER]
 //! ```
 //!
-//! Every recording in the folder (`../shared/recordings` when none is named) is served as a cluster, and the real
-//! binary asks it everything that `tests/tapes/capture.rhai` asks, through its live backend.
+//! Every recording in the folder (`../shared/recordings` when none is named) is served as a cluster. pilotage asks it
+//! through its live backend: all that `tests/tapes/capture.rhai` asks, what the shipped playbooks ask, and the recorded
+//! pages of proxies and control planes that no function asks for yet. The clock stands at the end of the recording, so
+//! that a tape of old answers is not judged by today's time.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that tells what it does")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use futures::StreamExt;
+use pilotage::Pilotage;
+use pilotage::backend::{Answer, Ask, Backend, Connect, Limit, Live, PodHttp, Query, Recorder, Redacted, SharedBackend};
 use pilotage::error::{Error, Kind, Result};
+use pilotage::host::Playbook;
+use pilotage::report::Item;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
-use support::cluster::{Cluster, ClusterOptions, Recording};
-use support::run::{TempDir, finish, pilotage};
+use support::cluster::{Cluster, ClusterOptions, Recording, Via};
+use support::frozen::Frozen;
+use support::run::TempDir;
 
 const RECORDINGS: &str = "../shared/recordings";
-const PATIENCE: Duration = Duration::from_secs(300);
+const PARALLEL: usize = 8;
 
 fn main() -> ExitCode {
     let folder = std::env::args().nth(1).unwrap_or_else(|| RECORDINGS.into());
@@ -43,7 +52,10 @@ fn record_all(folder: &Path) -> Result<()> {
         let tape = tapes.join(format!("{name}.tape"));
         // Made aside, and put in place only when it is whole.
         let fresh = tapes.join(format!("{name}.tape.new"));
-        record(&recording, &tapes.join("capture.rhai"), &fresh)?;
+        if let Err(error) = record(&recording, &tapes.join("capture.rhai"), &fresh) {
+            let _ = std::fs::remove_file(&fresh);
+            return Err(error.context(format!("{name} cannot be recorded")));
+        }
         let failed = |error| Error::new(Kind::File, format!("cannot put {} in place", tape.display())).caused_by(&error);
         std::fs::rename(&fresh, &tape).map_err(failed)?;
         let size = std::fs::metadata(&tape).map_err(failed)?.len();
@@ -87,20 +99,75 @@ fn name(folder: &Path, recording: &Path) -> String {
 }
 
 fn record(folder: &Path, script: &Path, tape: &Path) -> Result<()> {
-    let cluster = Cluster::start(ClusterOptions::new(Recording::open(folder)?))?;
+    let recording = Recording::open(folder)?;
+    let (pages, end) = (pages(&recording), recording.end);
+    let cluster = Cluster::start(ClusterOptions::new(recording).clock(end))?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Error::new(Kind::Internal, "no runtime for the questions").caused_by(&error))?;
+    let live = runtime.block_on(connect(&cluster))?;
+    let limited = Limit::new(Arc::new(Frozen::new(Arc::new(live), end)), Duration::from_secs(30), PARALLEL);
+    let redacted = Redacted::new(Arc::new(limited));
+    let redactor = redacted.redactor();
+    let _ = std::fs::remove_file(tape);
+    let recorder = Arc::new(Recorder::create(Arc::new(redacted), tape, Some(redactor))?);
+
+    let asked: Vec<Result<Answer>> = runtime
+        .block_on(async { futures::stream::iter(&pages).map(|page| recorder.ask(page)).buffered(PARALLEL).collect().await });
+    for answer in asked {
+        answer?;
+    }
+    ask_by_script(&cluster, recorder.clone(), script)?;
+    recorder.finish()?;
+    Ok(())
+}
+
+async fn connect(cluster: &Cluster) -> Result<Live> {
     let home = TempDir::new();
     let kubeconfig = home.file("kubeconfig");
     cluster.kubeconfig(&kubeconfig)?;
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let mut args = vec!["run".to_string(), text(script), "--kubeconfig".into(), text(&kubeconfig), "--record".into(), text(tape)];
-    for rule in cluster.resolve() {
-        args.extend(["--resolve".into(), rule]);
+    let resolve = cluster.resolve().iter().map(|rule| rule.parse()).collect::<Result<_>>()?;
+    let live = Live::connect(Connect { kubeconfig: Some(kubeconfig), resolve, ..Connect::default() }).await?;
+    // The kubeconfig is read with the first question.
+    live.ask(&Query::new(cluster.name(), Ask::kube("/version"))).await?;
+    Ok(live)
+}
+
+/// The recorded pages of the servers inside the pods, each once: what a GET of them says now is what it said first.
+fn pages(recording: &Recording) -> Vec<Query> {
+    let mut pages: Vec<Query> = Vec::new();
+    for entry in recording.via(Via::Pod).filter(|entry| entry.method == "GET" && entry.status != 0) {
+        let Some(((namespace, pod), port)) = entry.pod.as_deref().and_then(|pod| pod.split_once('/')).zip(entry.port) else {
+            continue;
+        };
+        let page = PodHttp { namespace: namespace.into(), pod: pod.into(), port, method: "GET".into(), path: entry.path.clone() };
+        let page = Query::new(recording.cluster.clone(), Ask::Pod(page));
+        if !pages.contains(&page) {
+            pages.push(page);
+        }
     }
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let output = finish(pilotage(home.path(), &args), PATIENCE);
-    if output.code != Some(0) {
-        let said = format!("{}{}", output.stdout, output.stderr);
-        return Err(Error::new(Kind::Internal, format!("pilotage could not record {}", folder.display())).cause(said.trim()));
+    pages
+}
+
+fn ask_by_script(cluster: &Cluster, backend: SharedBackend, script: &Path) -> Result<()> {
+    let engine = Pilotage::builder(backend).build()?;
+    let servers: Vec<String> = cluster.servers().iter().map(|server| format!("{}:{}", server.host, server.port)).collect();
+    let mut params = serde_json::Map::new();
+    if !servers.is_empty() {
+        params.insert("servers".into(), servers.join(",").into());
+    }
+    let find = |name: &str| Playbook::find(name, &[]).map_err(|failure| failure.error);
+    let capture = find(&script.to_string_lossy())?;
+    let report = engine.run(&capture, params).map_err(|failed| failed.failure.error)?;
+    for item in report.sections.iter().flat_map(|section| &section.items) {
+        match item {
+            Item::Finding(finding) => println!("  {}", finding.text),
+            Item::Text(text) => println!("  refused: {text}"),
+            _ => {}
+        }
+    }
+    for playbook in Playbook::shipped() {
+        let report = engine.run(&playbook, serde_json::Map::new()).map_err(|failed| failed.failure.error)?;
+        println!("  {}: {:?}", playbook.title(), report.status());
     }
     Ok(())
 }

@@ -4,5 +4,7 @@
 mod support;
 
 mod cli;
+mod cluster;
 mod live;
+mod tapes;
 mod terminal;

@@ -2,5 +2,6 @@
 #![allow(dead_code, unused_imports, reason = "the test binary and the examples each use a part")]
 
 pub mod cluster;
+pub mod frozen;
 pub mod run;
 pub mod terminal;

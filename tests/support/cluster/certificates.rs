@@ -30,6 +30,15 @@ pub struct Identity {
     pub root: Option<Root>,
 }
 
+/// The times that decide what is valid.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// When the chain was recorded.
+    pub recorded: Timestamp,
+    /// When it is shown.
+    pub now: Timestamp,
+}
+
 /// A root made anew.
 #[derive(Debug)]
 pub struct Root {
@@ -44,12 +53,12 @@ impl Identity {
     ///
     /// # Errors
     /// When the chain cannot be read, or a certificate cannot be made.
-    pub fn of(chain: &[u8], recorded_at: Timestamp, objects: &Objects) -> Result<Self> {
+    pub fn of(chain: &[u8], times: Times, objects: &Objects) -> Result<Self> {
         let chain: Vec<CertificateDer<'static>> =
             CertificateDer::pem_slice_iter(chain).collect::<std::result::Result<_, _>>().map_err(|error| broken(&error))?;
         match recorded_key(&chain, objects) {
             Some(key) => Ok(Self { chain, key, root: None }),
-            None => remake(&chain, recorded_at),
+            None => remake(&chain, times),
         }
     }
 }
@@ -93,13 +102,13 @@ fn recorded_key(chain: &[CertificateDer<'static>], objects: &Objects) -> Option<
     })
 }
 
-fn remake(recorded: &[CertificateDer<'static>], recorded_at: Timestamp) -> Result<Identity> {
+fn remake(recorded: &[CertificateDer<'static>], times: Times) -> Result<Identity> {
     let mut certificates = Vec::new();
     for der in recorded {
         certificates.push(x509_parser::parse_x509_certificate(der).map_err(|error| broken(&error))?.1);
     }
     let top = certificates.last().ok_or_else(|| broken(&"it is empty"))?;
-    let shift = shift(&certificates, recorded_at);
+    let shift = shift(&certificates, times);
     let (mut issuer, root) = if top.subject().as_raw() == top.issuer().as_raw() {
         (None, None)
     } else {
@@ -128,15 +137,15 @@ fn remake(recorded: &[CertificateDer<'static>], recorded_at: Timestamp) -> Resul
 }
 
 /// By how many seconds the chain's times move: none while it is as valid as it was, or as invalid.
-fn shift(chain: &[X509Certificate<'_>], recorded_at: Timestamp) -> i64 {
+fn shift(chain: &[X509Certificate<'_>], times: Times) -> i64 {
     let valid = |at: i64| {
         chain.iter().all(|certificate| {
-            let times = certificate.validity();
-            (times.not_before.timestamp()..=times.not_after.timestamp()).contains(&at)
+            let validity = certificate.validity();
+            (validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&at)
         })
     };
-    let now = Timestamp::now().as_second();
-    if valid(recorded_at.as_second()) && !valid(now) { now - recorded_at.as_second() } else { 0 }
+    let (recorded, now) = (times.recorded.as_second(), times.now.as_second());
+    if valid(recorded) && !valid(now) { now - recorded } else { 0 }
 }
 
 fn validity(params: &mut CertificateParams, recorded: &X509Certificate<'_>, shift: i64) {

@@ -44,6 +44,7 @@ fn json_body(value: Value) -> Option<(u16, &'static str, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recording::{Entry, Recording, Via};
     use super::*;
 
     const DUMP: &[u8] = br#"{"configs": [
@@ -69,5 +70,28 @@ mod tests {
         for question in ["/clusters", "/config_dump?resource=static_clusters", "/config_dump?mask=static_clusters.cluster"] {
             assert_eq!(ask(question), None, "{question}");
         }
+    }
+
+    /// What Envoy itself answered to the same questions, next to the whole dump that the views are made of.
+    #[test]
+    fn views_are_what_envoy_says() {
+        let tape = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tapes/jwks-certificate-fault.tape");
+        let recording = Recording::from_tape(std::path::Path::new(tape)).expect("a tape");
+        let dumps = |entry: &&Entry| entry.port == Some(15000) && entry.question.path == "/config_dump";
+        let mut compared = 0;
+        for entry in recording.via(Via::Pod).filter(dumps) {
+            let same_pod = |other: &&Entry| other.pod == entry.pod && other.path == "/config_dump?include_eds";
+            let whole = recording.via(Via::Pod).find(same_pod).expect("a whole dump");
+            let Some((status, _, body)) = view(&whole.body, &entry.question) else { continue };
+            assert_eq!(status, entry.status, "{}", entry.path);
+            if status == 200 {
+                let [ours, envoys]: [Value; 2] = [&body[..], &entry.body].map(|body| serde_json::from_slice(body).expect("JSON"));
+                assert!(ours == envoys, "{:?} {}", entry.pod, entry.path);
+            } else {
+                assert_eq!(body, entry.body, "{}", entry.path);
+            }
+            compared += 1;
+        }
+        assert!(compared > 30, "{compared}");
     }
 }

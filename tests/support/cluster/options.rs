@@ -5,6 +5,7 @@ use super::http1::{Answer, Reply};
 use super::objects::Objects;
 use super::recording::Recording;
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub struct ClusterOptions {
     pub(super) latency: Duration,
     pub(super) handshake: Handshake,
     pub(super) https: bool,
+    pub(super) clock: Option<Timestamp>,
 }
 
 /// Which questions a trouble befalls.
@@ -148,6 +150,7 @@ impl ClusterOptions {
             latency: Duration::ZERO,
             handshake: Handshake::default(),
             https: false,
+            clock: None,
         }
     }
 
@@ -190,6 +193,13 @@ impl ClusterOptions {
     #[must_use]
     pub fn https(mut self) -> Self {
         self.https = true;
+        self
+    }
+
+    /// The time that clients judge certificates by, where it is not the wall clock's.
+    #[must_use]
+    pub fn clock(mut self, now: Timestamp) -> Self {
+        self.clock = Some(now);
         self
     }
 

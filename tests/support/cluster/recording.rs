@@ -51,7 +51,9 @@ pub struct Entry {
     pub host: Option<String>,
     /// The HTTP method.
     pub method: String,
-    /// What was asked.
+    /// What was asked, as it was spelled.
+    pub path: String,
+    /// What was asked, taken apart.
     pub question: Question,
     /// The `Accept` header that was sent, when it was not plain JSON.
     pub accept: Option<String>,
@@ -74,6 +76,7 @@ impl Entry {
             via,
             question,
             method: method.into(),
+            path: String::new(),
             user: None,
             pod: None,
             port: None,
@@ -184,6 +187,7 @@ impl Reader<'_> {
             _ => return Ok(None),
         };
         let mut entry = Entry::new(via, line["method"].as_str().unwrap_or("GET"), Question::parse(path));
+        entry.path = path.into();
         entry.user = text(line, "user");
         entry.accept = text(line, "accept");
         entry.content_type = text(line, "content_type");

@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::book::Book;
-use super::certificates::Identity;
+use super::certificates::{Identity, Times};
 use super::objects::Objects;
 use super::options::ClusterOptions;
 use super::outside::{Manner, Server, TlsListener};
@@ -11,6 +11,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
 use pilotage::error::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -180,7 +181,8 @@ fn identities(options: &ClusterOptions, objects: &Objects) -> Result<Vec<(String
         if identities.iter().any(|(known, number, _)| *known == host && *number == port) {
             continue;
         }
-        let chain = (!entry.body.is_empty()).then(|| Identity::of(&entry.body, options.recording.end, objects));
+        let times = Times { recorded: options.recording.end, now: options.clock.unwrap_or_else(Timestamp::now) };
+        let chain = (!entry.body.is_empty()).then(|| Identity::of(&entry.body, times, objects));
         identities.push((host, port, chain.transpose()?));
     }
     Ok(identities)

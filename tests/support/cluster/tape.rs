@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use pilotage::backend::{Ask, HttpGet, Logs, PodHttp, Query};
 use pilotage::error::{Error, Kind, Result};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::path::Path;
 
@@ -37,13 +36,13 @@ impl Recording {
         let unreadable =
             |error: std::io::Error| Error::new(Kind::File, format!("cannot read the tape {}", file.display())).caused_by(&error);
         let bytes = std::fs::read(file).map_err(unreadable)?;
-        let text = zstd::decode_all(bytes.as_slice()).map_err(unreadable)?;
+        let text = Bytes::from(zstd::decode_all(bytes.as_slice()).map_err(unreadable)?);
         let name = file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let mut recording = Self { name, cluster: String::new(), end: Timestamp::UNIX_EPOCH, entries: Vec::new() };
         // The header and the manifest are lines without a question.
         for line in text.split(|byte| *byte == b'\n') {
             if let Ok(line) = serde_json::from_slice::<Line<'_>>(line) {
-                recording.add(&line);
+                recording.add(&text, &line);
             }
         }
         if recording.entries.is_empty() {
@@ -52,7 +51,7 @@ impl Recording {
         Ok(recording)
     }
 
-    fn add(&mut self, line: &Line<'_>) {
+    fn add(&mut self, tape: &Bytes, line: &Line<'_>) {
         self.end = self.end.max(line.at);
         if self.cluster.is_empty() {
             self.cluster.clone_from(&line.q.cluster);
@@ -60,7 +59,7 @@ impl Recording {
         if let Some(mut entry) = entry(&line.q.ask) {
             entry.status = line.status;
             entry.content_type.clone_from(&line.content_type);
-            entry.body = line.body.map_or_else(Bytes::new, |body| unpack(body.get()));
+            entry.body = line.body.map_or_else(Bytes::new, |body| unpack(tape, body.get()));
             mark_aggregated(&mut entry);
             self.entries.push(entry);
         }
@@ -77,6 +76,7 @@ fn entry(ask: &Ask) -> Option<Entry> {
         Ask::Logs(logs) => log(logs),
         Ask::Pod(PodHttp { namespace, pod, port, method, path }) => {
             let mut entry = Entry::new(Via::Pod, method, Question::parse(path));
+            entry.path.clone_from(path);
             entry.pod = Some(format!("{namespace}/{pod}"));
             entry.port = Some(*port);
             Some(entry)
@@ -123,13 +123,13 @@ fn https(get: &HttpGet) -> Option<Entry> {
 }
 
 /// A body from its form on the tape: a JSON document as it is, a string that is the text, or bytes as base64.
-fn unpack(form: &str) -> Bytes {
-    match serde_json::from_str::<Value>(form) {
-        Ok(Value::String(text)) => Bytes::from(text),
-        Ok(Value::Object(map)) if map.len() == 1 && map.contains_key("base64") => {
-            let bytes = map["base64"].as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
-            Bytes::from(bytes.unwrap_or_default())
-        }
-        _ => Bytes::copy_from_slice(form.as_bytes()),
+fn unpack(tape: &Bytes, form: &str) -> Bytes {
+    if form.starts_with('"') {
+        return serde_json::from_str::<String>(form).map(Bytes::from).unwrap_or_default();
+    }
+    let encoded = form.strip_prefix(r#"{"base64":""#).and_then(|rest| rest.strip_suffix(r#""}"#));
+    match encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok()) {
+        Some(bytes) => Bytes::from(bytes),
+        None => tape.slice_ref(form.as_bytes()),
     }
 }
