@@ -50,10 +50,10 @@ impl App {
     /// Work with an engine on the cluster or tape that the options name; then close what was recorded.
     /// `session`: several evaluations will follow.
     pub fn with_engine(&self, session: bool, work: impl FnOnce(&Engine) -> Outcome) -> Outcome {
-        let engine = self.engine(session).map_err(show::boxed)?;
+        let engine = self.engine(session)?;
         let outcome = work(&engine);
         match (outcome, self.close(&engine)) {
-            (Ok(_), Err(error)) => Err(show::boxed(error)),
+            (Ok(_), Err(error)) => Err(error.into()),
             (outcome, Ok(())) => outcome,
             (Err(failure), Err(error)) => {
                 self.tell(&diagnostic::error(&error, &self.err));

@@ -3,7 +3,6 @@
 use super::app::{App, Outcome};
 use super::params;
 use crate::host::Playbook;
-use crate::repl::show;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
@@ -23,7 +22,7 @@ impl Completions {
         }
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "pilotage", &mut script);
-        app.print(&String::from_utf8_lossy(&script)).map_err(show::boxed)?;
+        app.print(&String::from_utf8_lossy(&script))?;
         Ok(0)
     }
 }

@@ -5,7 +5,7 @@ use super::{nowhere, places};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Catalog, Failure, Playbook};
 use crate::render::{Format, json, terminal_markdown, yaml};
-use crate::repl::{help, show};
+use crate::repl::help;
 use clap::Args;
 
 /// Arguments of `pilotage doc`.
@@ -19,7 +19,7 @@ pub struct Doc {
 impl Doc {
     /// Print Markdown; on a terminal, text.
     pub fn main(&self, app: &App) -> Outcome {
-        let pilotage = nowhere::pilotage().map_err(show::boxed)?;
+        let pilotage = nowhere::pilotage()?;
         let catalog = pilotage.catalog();
         let entries = match self.name.as_deref() {
             None => catalog.entries.iter().collect(),
@@ -32,8 +32,7 @@ impl Doc {
                 Format::Yaml => app.print(&yaml::value(&help::as_json(&entries))),
                 _ => markdown(app, &help::reference(&entries)),
             },
-        }
-        .map_err(show::boxed)?;
+        }?;
         Ok(0)
     }
 }
@@ -47,12 +46,12 @@ fn markdown(app: &App, text: &str) -> Result<()> {
 fn playbook(name: &str, catalog: &Catalog) -> std::result::Result<String, Box<Failure>> {
     match Playbook::find(name, &places::playbook_folders()) {
         Ok(playbook) => Ok(help::playbook(&playbook)),
-        Err(failure) if failure.error.kind() != Kind::NotFound => Err(failure.into()),
+        Err(failure) if failure.error.kind() != Kind::NotFound => Err(failure),
         Err(failure) => {
             let error = Error::new(Kind::NotFound, format!("there is no function, module or playbook {name:?}"));
             let near = catalog.suggest(name).map(|near| format!("did you mean {near}? `pilotage doc` shows all"));
             let hint = near.or_else(|| failure.error.next_step().map(String::from));
-            Err(show::boxed(error.hint(hint.unwrap_or_else(|| "`pilotage doc` shows all".into()))))
+            Err(error.hint(hint.unwrap_or_else(|| "`pilotage doc` shows all".into())).into())
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `pilotage eval`: one expression, for shell pipes.
 
 use super::app::{App, Outcome};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 use crate::render;
 use crate::repl::show;
 use clap::Args;
@@ -27,15 +27,14 @@ impl Eval {
             for note in engine.pilotage.take_notes() {
                 app.tell(&show::note(&note, &app.err));
             }
-            app.print(&render::content(&outcome?, app.options.output.into(), &app.out)).map_err(show::boxed)?;
+            app.print(&render::content(&outcome?, app.options.output.into(), &app.out))?;
             Ok(if engine.pilotage.partial() { PARTIAL } else { 0 })
         })
     }
 }
 
-fn stdin() -> Result<String, Box<crate::host::Failure>> {
+fn stdin() -> Result<String> {
     let mut text = String::new();
     let unreadable = |error: std::io::Error| Error::new(Kind::File, "standard input cannot be read as text").caused_by(&error);
-    std::io::stdin().read_to_string(&mut text).map_err(unreadable).map_err(show::boxed)?;
-    Ok(text)
+    std::io::stdin().read_to_string(&mut text).map_err(unreadable).map(|_| text)
 }

@@ -25,7 +25,7 @@ pub fn main(app: &App) -> Outcome {
         let from = if first { from } else { format!("{from} (hidden by the one above)") };
         table.rows.push([name, title, from].map(Value::from).to_vec());
     }
-    app.print(&render::content(&Content::Table(table), app.options.output.into(), &app.out)).map_err(show::boxed)?;
+    app.print(&render::content(&Content::Table(table), app.options.output.into(), &app.out))?;
     Ok(0)
 }
 
@@ -35,7 +35,7 @@ pub fn all() -> Vec<(String, String, Result<Playbook, Box<Failure>>)> {
     for folder in places::playbook_folders() {
         for (name, path) in playbook::in_folder(&folder) {
             let parsed = Playbook::find(&path.to_string_lossy(), &[]);
-            all.push((name, path.display().to_string(), parsed.map_err(Into::into)));
+            all.push((name, path.display().to_string(), parsed));
         }
     }
     all.extend(Playbook::shipped().into_iter().map(|playbook| (playbook.name.clone(), "shipped".into(), Ok(playbook))));

@@ -2,7 +2,7 @@
 
 use super::app::{App, Engine, Outcome};
 use super::places;
-use crate::repl::{self, Session, show};
+use crate::repl::{self, Session};
 
 /// Read, evaluate, print, until the end of input.
 pub fn main(app: &App) -> Outcome {
@@ -19,7 +19,7 @@ pub fn main(app: &App) -> Outcome {
             before: &calm,
             after: &quiet,
         };
-        repl::start(&session).map_err(show::boxed)
+        Ok(repl::start(&session)?)
     })
 }
 

@@ -7,7 +7,6 @@ use crate::backend::Effect;
 use crate::error::{Error, Kind};
 use crate::host::{Failure, Playbook};
 use crate::render::{self, Format, Look};
-use crate::repl::show;
 use crate::report::{Report, Severity};
 use clap::{Args, FromArgMatches, Subcommand};
 use serde_json::{Map, Value};
@@ -45,7 +44,7 @@ impl Run {
         let typed = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let playbook = match Playbook::find(&typed, &places::playbook_folders()) {
             Ok(playbook) => playbook,
-            Err(failure) => return not_found(&App::new(options), failure.into()),
+            Err(failure) => return not_found(&App::new(options), failure),
         };
         let mut command = params::with_playbook(super::command(args), &playbook, &typed);
         let matches = match command.try_get_matches_from_mut(args) {
@@ -64,7 +63,7 @@ impl Run {
         match given.and_then(|given| playbook.bind(given.clone()).map(|_| given)) {
             Ok(given) => app.finish(investigate(&app, &playbook, given)),
             Err(error) => {
-                let code = app.finish(Err(show::boxed(error)));
+                let code = app.finish(Err(error.into()));
                 app.tell(&format!("\n{}", params::help(&mut command, &typed)));
                 code
             }
@@ -75,7 +74,7 @@ impl Run {
 fn no_playbook(app: &App) -> u8 {
     let names: Vec<String> = super::list::all().into_iter().map(|(name, _, _)| name).collect();
     let error = Error::new(Kind::Usage, "run needs a playbook").hint(format!("there are: {}", names.join(", ")));
-    app.finish(Err(show::boxed(error)))
+    app.finish(Err(error.into()))
 }
 
 /// A name that does not exist is a slip on the command line; a playbook that does not compile is a failure.
@@ -86,14 +85,14 @@ fn not_found(app: &App, failure: Box<Failure>) -> u8 {
 }
 
 fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Outcome {
-    check_needs(playbook, app.options.allow.into()).map_err(show::boxed)?;
+    check_needs(playbook, app.options.allow.into())?;
     app.with_engine(false, |engine| {
         let (report, failure) = match engine.pilotage.run(playbook, params) {
             Ok(report) => (report, None),
             Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),
         };
         if failure.is_none() || !report.sections.is_empty() {
-            app.print(&write(&report, app.options.output.into(), &app.out)).map_err(show::boxed)?;
+            app.print(&write(&report, app.options.output.into(), &app.out))?;
         }
         match failure {
             Some(failure) => Err(Box::new(failure)),

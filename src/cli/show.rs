@@ -3,7 +3,6 @@
 use super::app::{App, Outcome};
 use super::places;
 use crate::host::Playbook;
-use crate::repl::show;
 use clap::Args;
 
 /// Arguments of `pilotage show`.
@@ -18,7 +17,7 @@ impl Show {
     /// Print it as it is.
     pub fn main(&self, app: &App) -> Outcome {
         let playbook = Playbook::find(&self.name, &places::playbook_folders())?;
-        app.print(&playbook.source).map_err(show::boxed)?;
+        app.print(&playbook.source)?;
         Ok(0)
     }
 }

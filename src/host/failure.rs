@@ -58,6 +58,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<Error> for Box<Failure> {
+    fn from(error: Error) -> Self {
+        Self::new(error.into())
+    }
+}
+
 /// Throw an error at a place of the script. Scripts catch it as a value with `kind`, `message` and `hint`.
 pub fn raise(error: Error, at: Position) -> Box<EvalAltResult> {
     Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(error), at))

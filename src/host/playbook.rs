@@ -95,7 +95,7 @@ impl Playbook {
     ///
     /// # Errors
     /// When it does not compile, or its header is not what a header may be.
-    pub fn parse(name: &str, path: Option<PathBuf>, source: &str) -> std::result::Result<Self, Failure> {
+    pub fn parse(name: &str, path: Option<PathBuf>, source: &str) -> std::result::Result<Self, Box<Failure>> {
         let file = path.as_ref().map_or_else(|| format!("{name}.rhai"), |path| path.display().to_string());
         let mut engine = Engine::new();
         super::engine::language(&mut engine);
@@ -126,7 +126,7 @@ impl Playbook {
     ///
     /// # Errors
     /// When there is none of that name, with the nearest one; or when it does not compile.
-    pub fn find(name: &str, folders: &[PathBuf]) -> std::result::Result<Self, Failure> {
+    pub fn find(name: &str, folders: &[PathBuf]) -> std::result::Result<Self, Box<Failure>> {
         let path = Path::new(name);
         if path.extension().is_some_and(|ending| ending == "rhai") || name.contains('/') {
             return Self::read(path);
@@ -141,7 +141,7 @@ impl Playbook {
         }
     }
 
-    fn read(path: &Path) -> std::result::Result<Self, Failure> {
+    fn read(path: &Path) -> std::result::Result<Self, Box<Failure>> {
         let source = std::fs::read_to_string(path).map_err(|error| {
             Error::new(Kind::File, format!("the playbook {} cannot be read", path.display()))
                 .caused_by(&error)

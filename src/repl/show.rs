@@ -1,6 +1,6 @@
 //! Failures and notes of scripts, as the session and the commands print them.
 
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 use crate::host::{Failure, INPUT};
 use crate::render::diagnostic::{self, Diagnostic};
 use crate::render::{Look, style, tame};
@@ -36,9 +36,4 @@ pub fn note(text: &str, look: &Look) -> String {
 /// A script's print, with its line end.
 pub fn printed(text: &str, look: &Look) -> String {
     if look.terminal { format!("{}\n", tame(text)) } else { format!("{text}\n") }
-}
-
-/// An error that happened in no script.
-pub fn boxed(error: Error) -> Box<Failure> {
-    Box::new(error.into())
 }
