@@ -55,8 +55,12 @@ mod port_forward;
 mod proxy;
 mod query;
 mod recorder;
+#[cfg(test)]
+mod recorder_tests;
 mod redact;
 mod redact_json;
+#[cfg(test)]
+mod redact_json_tests;
 mod redact_jwt;
 mod redact_text;
 mod redacted;

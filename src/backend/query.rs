@@ -250,17 +250,23 @@ impl Exec {
     }
 }
 
-/// One line for progress, `-v`, and the nearest questions of a tape.
+/// One line for progress, `-v`, and the nearest questions of a tape; without the secrets that a question may hold.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.ask {
-            Ask::Kube(q) => write!(f, "kube {} {}", q.method, q.path),
-            Ask::Logs(q) => q.fmt(f),
-            Ask::Pod(q) => write!(f, "pod {}/{}:{} {} {}", q.namespace, q.pod, q.port, q.method, q.path),
-            Ask::Exec(q) => write!(f, "exec {}/{} -c {} -- {}", q.namespace, q.pod, q.container, q.command.join(" ")),
-            Ask::Http(q) => write!(f, "http GET {}{}", q.url, q.trust),
-            Ask::Tls(q) => write!(f, "tls {}:{}", q.host, q.port),
-            Ask::Roots(q) => write!(f, "roots {}", q.subjects.join(" | ")),
+        f.write_str(&super::redact::shown(self.ask.line()))
+    }
+}
+
+impl Ask {
+    fn line(&self) -> String {
+        match self {
+            Self::Kube(q) => format!("kube {} {}", q.method, q.path),
+            Self::Logs(q) => q.to_string(),
+            Self::Pod(q) => format!("pod {}/{}:{} {} {}", q.namespace, q.pod, q.port, q.method, q.path),
+            Self::Exec(q) => format!("exec {}/{} -c {} -- {}", q.namespace, q.pod, q.container, q.command.join(" ")),
+            Self::Http(q) => format!("http GET {}{}", q.url, q.trust),
+            Self::Tls(q) => format!("tls {}:{}", q.host, q.port),
+            Self::Roots(q) => format!("roots {}", q.subjects.join(" | ")),
         }
     }
 }
@@ -332,5 +338,14 @@ mod tests {
         let json = serde_json::to_string(&query).expect("queries serialize");
         assert_eq!(json, r#"{"cluster":"lab","to":"kube","method":"GET","path":"/version"}"#);
         assert_eq!(serde_json::from_str::<Query>(&json).expect("and come back"), query);
+    }
+
+    #[test]
+    fn a_question_is_shown_without_its_secrets() {
+        let url = "https://me:s3cr3t@host/keys?access_token=s3cr3t".into();
+        let query = Query::new("lab", Ask::Http(HttpGet { url, trust: Trust::Anything, max_bytes: 1 }));
+        let shown = query.to_string();
+        assert!(shown.starts_with("http GET https://me:⟨redacted:url:") && shown.ends_with(" (any certificate)"), "{shown}");
+        assert!(!shown.contains("s3cr3t"), "{shown}");
     }
 }

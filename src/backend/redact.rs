@@ -161,6 +161,11 @@ impl Redactor {
     }
 }
 
+/// A line to be shown, without secrets.
+pub fn shown(line: String) -> String {
+    Redactor::default().text(line)
+}
+
 /// Whether the answer is a Secret or a list of them; the items of a list do not say so themselves.
 fn is_about_secrets(query: &Query) -> bool {
     match &query.ask {
