@@ -145,9 +145,9 @@ fn functions(module: &Value) -> &[Value] {
     module["functions"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Operators, getters and closures are not looked up by name.
+/// Operators, getters, closures and what `print` calls are not looked up by name.
 fn is_callable(name: &str) -> bool {
-    name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty()
+    !["to_string", "to_debug"].contains(&name) && name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty()
 }
 
 fn collect(entries: &mut Vec<Entry>, functions: &[Value], family: &str, module: Option<&str>) {

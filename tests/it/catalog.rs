@@ -70,7 +70,8 @@ fn overloads_call_the_same_parameter_by_the_same_name() {
             let inside = signature.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
             inside.split([':', ',']).next().unwrap_or_default().trim().to_string()
         };
-        let names: std::collections::HashSet<String> = entry.signatures.iter().map(first).filter(|name| !name.is_empty()).collect();
+        let names: std::collections::HashSet<String> =
+            entry.signatures.iter().map(first).filter(|name| !name.is_empty()).collect();
         assert!(names.len() < 2 || entry.family == "json", "{}: {:?}", entry.full_name(), entry.signatures);
     }
 }

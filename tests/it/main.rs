@@ -3,8 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod catalog;
 mod cli;
 mod cluster;
+mod embed;
 mod live;
+mod playbook;
 mod tapes;
 mod terminal;
+mod tidy;

@@ -4,4 +4,5 @@
 pub mod cluster;
 pub mod frozen;
 pub mod run;
+pub mod tapes;
 pub mod terminal;
