@@ -106,7 +106,7 @@ fn evidence(evidence: &[Value], look: &Look) -> String {
     let mut text = String::new();
     for piece in pieces(evidence) {
         let block = match piece {
-            Piece::Line(line) => fit::tame(line).into_owned(),
+            Piece::Line(line) => hanging("", line, "  ", &inner),
             Piece::Table(rows) => table::table(&rows, &inner),
             Piece::Record(record) => value::record_lines(record, inner.width).join("\n"),
             Piece::Other(other) => value::cell(other),
