@@ -29,6 +29,7 @@ macro_rules! forward_the_rest {
 
 mod body;
 mod connect;
+mod demo;
 mod dial;
 mod exec;
 #[cfg(test)]
@@ -75,6 +76,7 @@ mod tape_read;
 mod testing;
 
 pub use connect::Connect;
+pub use demo::demo;
 pub use limit::Limit;
 pub use live::Live;
 pub use log_filter::LogFilter;

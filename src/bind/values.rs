@@ -62,7 +62,7 @@ pub mod functions {
     /// A playbook may only write below the folder it is run in. An existing file is replaced.
     ///
     /// ```rhai
-    /// save(pods("olaf"), "target/olaf-pods.json")    // "target/olaf-pods.json"
+    /// save(pods("olaf"), "/tmp/pilotage-pods.json")    // "/tmp/pilotage-pods.json"
     /// ```
     #[rhai_fn(return_raw)]
     pub fn save(context: NativeCallContext, value: Dynamic, file: &str) -> Fallible<String> {
@@ -77,8 +77,8 @@ pub mod functions {
     /// A JSON file that is cut off gives what came whole, with a note. A playbook may only read below the folder it is run in.
     ///
     /// ```rhai
-    /// save(#{ a: 1 }, "target/a.json");
-    /// load("target/a.json").a    // 1
+    /// save(#{ a: 1 }, "/tmp/pilotage-a.json");
+    /// load("/tmp/pilotage-a.json").a    // 1
     /// ```
     #[rhai_fn(return_raw)]
     pub fn load(context: NativeCallContext, file: &str) -> Fallible<Dynamic> {

@@ -1,7 +1,7 @@
 //! From options to a source of answers: the demo tape, a tape, or a live cluster, behind its decorators.
 
 use super::options::Options;
-use crate::backend::{Connect, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Tape};
+use crate::backend::{Connect, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Tape, demo};
 use crate::error::{Error, Kind, Result};
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub fn source(options: &Options, observer: Arc<dyn Observer>) -> Result<Source> 
 /// A tape, or the world with its limits.
 fn bare(options: &Options) -> Result<SharedBackend> {
     if options.demo {
-        return Err(Error::new(Kind::BadTape, "this build of pilotage has no demo tape yet"));
+        return Ok(Arc::new(demo()?));
     }
     if let Some(file) = &options.tape {
         return Ok(Arc::new(Tape::open(file)?));

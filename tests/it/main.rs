@@ -9,6 +9,7 @@ mod cluster;
 mod embed;
 mod live;
 mod playbook;
+mod readme;
 mod tapes;
 mod terminal;
 mod tidy;
