@@ -15,6 +15,8 @@ pub struct User {
     pub token: Option<String>,
     allowed: Vec<Rule>,
     denied: Vec<Rule>,
+    /// What is allowed in one namespace after all.
+    local: Vec<(String, Rule)>,
     /// Whether even the paths that name no kind are closed.
     closed: bool,
     /// Why a permission is there, as an access review tells it.
@@ -55,6 +57,7 @@ impl User {
                 &["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"],
             )],
             denied: Vec::new(),
+            local: Vec::new(),
             closed: false,
             reason: None,
         }
@@ -81,8 +84,16 @@ impl User {
         self
     }
 
+    /// May do this in one namespace, even if it is not allowed elsewhere.
+    #[must_use]
+    pub fn may_in(mut self, namespace: &str, verbs: &[&str], groups: &[&str], resources: &[&str]) -> Self {
+        self.local.push((namespace.into(), Rule::new(verbs, groups, resources)));
+        self
+    }
+
     /// The users that the recordings were made with, and some who lack one permission each.
     pub fn presets() -> Vec<Self> {
+        let reach = ["pods/portforward", "pods/exec"];
         let admin = |name: &str| Self::new(name).member("system:masters").may(&["*"], &["*"], &["*"]);
         vec![
             admin("admin"),
@@ -90,7 +101,8 @@ impl User {
             Self::mesh_viewer("noexec", "lab-noexec"),
             Self::new("nobody").member("lab-nobodies"),
             admin("noforward").may_not(&["*"], &[""], &["pods/portforward"]),
-            admin("noproxy").may_not(&["*"], &[""], &["pods/portforward", "pods/exec"]),
+            admin("noproxy").may_not(&["*"], &[""], &reach),
+            admin("istiodonly").may_not(&["*"], &[""], &reach).may_in("istio-system", &["*"], &[""], &reach),
             admin("nologs").may_not(&["*"], &[""], &["pods/log"]),
             admin("nopods").may_not(&["*"], &[""], &["pods"]),
             Self::anonymous(),
@@ -121,16 +133,18 @@ impl User {
         Self { groups, token: None, allowed: Vec::new(), closed: true, ..Self::new("system:anonymous") }
     }
 
-    /// Whether this user may do it.
-    pub fn allows(&self, verb: &str, group: &str, resource: &str) -> bool {
+    /// Whether this user may do it, in this namespace or (without one) in all.
+    pub fn allows(&self, verb: &str, group: &str, resource: &str, namespace: Option<&str>) -> bool {
         let covers = |rules: &[Rule]| rules.iter().any(|rule| rule.covers(verb, group, resource));
-        covers(&self.allowed) && !covers(&self.denied)
+        let here = |place: &str| namespace == Some(place);
+        let local = self.local.iter().any(|(place, rule)| here(place) && rule.covers(verb, group, resource));
+        local || (covers(&self.allowed) && !covers(&self.denied))
     }
 
     /// Refuse a request about a kind or an object, unless it is allowed.
     pub fn check(&self, verb: &str, path: &ApiPath) -> Result<(), Refusal> {
         let resource = path.rule_resource();
-        if self.allows(verb, &path.group, &resource) {
+        if self.allows(verb, &path.group, &resource, path.namespace.as_deref()) {
             return Ok(());
         }
         let kind = if path.group.is_empty() { path.resource.clone() } else { format!("{}.{}", path.resource, path.group) };
@@ -173,7 +187,8 @@ impl User {
             "" => word("resource").to_string(),
             part => format!("{}/{part}", word("resource")),
         };
-        match (self.allows(word("verb"), word("group"), &resource), &self.reason) {
+        let namespace = attributes["namespace"].as_str().filter(|namespace| !namespace.is_empty());
+        match (self.allows(word("verb"), word("group"), &resource, namespace), &self.reason) {
             (true, Some(reason)) => json!({"allowed": true, "reason": reason}),
             (allowed, _) => json!({"allowed": allowed}),
         }
@@ -209,8 +224,11 @@ mod tests {
     #[test]
     fn one_missing_permission_leaves_the_others() {
         let user = preset("noforward");
-        assert!(user.allows("get", "", "pods/exec") && user.allows("list", "", "pods"));
-        assert!(!user.allows("get", "", "pods/portforward") && !user.allows("create", "", "pods/portforward"));
+        assert!(user.allows("get", "", "pods/exec", None) && user.allows("list", "", "pods", None));
+        assert!(!user.allows("get", "", "pods/portforward", None) && !user.allows("create", "", "pods/portforward", Some("a")));
+        let user = preset("istiodonly");
+        let may = |namespace: &str| user.allows("create", "", "pods/portforward", Some(namespace));
+        assert!(may("istio-system") && !may("shop") && !user.allows("create", "", "pods/portforward", None));
     }
 
     #[test]
