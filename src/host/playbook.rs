@@ -101,15 +101,11 @@ impl Playbook {
         super::engine::language(&mut engine);
         // Only the header is wanted here; variables are checked when the script is run, with `params` in sight.
         engine.set_strict_variables(false);
-        let ast = engine.compile(source).map_err(|error| super::explain::syntax(error, &file, source))?;
+        let ast = engine.compile(source).map_err(|error| Box::new(super::explain::syntax(error, &file, source)))?;
         let literal = ast.iter_literal_variables(true, false).find(|(name, _, _)| *name == "PLAYBOOK");
         let header = match literal {
-            Some((_, _, value)) => read_header(&value, name).map_err(|error| Failure {
-                error,
-                position: None,
-                file: file.clone(),
-                source: Some(source.into()),
-                frames: Vec::new(),
+            Some((_, _, value)) => read_header(&value, name).map_err(|error| {
+                Box::new(Failure { error, position: None, file: file.clone(), source: Some(source.into()), frames: Vec::new() })
             })?,
             None => Header::default(),
         };
@@ -137,7 +133,7 @@ impl Playbook {
         }
         match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
             Some((name, source)) => Self::parse(name, None, source),
-            None => Err(unknown(name, folders).into()),
+            None => Err(Box::new(unknown(name, folders).into())),
         }
     }
 
