@@ -6,6 +6,7 @@ mod support;
 mod catalog;
 mod cli;
 mod cluster;
+mod cluster_servers;
 mod embed;
 mod live;
 mod playbook;
