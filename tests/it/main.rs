@@ -11,6 +11,7 @@ mod embed;
 mod live;
 mod playbook;
 mod readme;
+mod stdlib;
 mod tapes;
 mod terminal;
 mod tidy;
