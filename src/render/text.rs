@@ -109,7 +109,7 @@ fn evidence(evidence: &[Value], look: &Look) -> String {
             Piece::Line(line) => hanging("", line, "  ", &inner),
             Piece::Table(rows) => table::table(&rows, &inner),
             Piece::Record(record) => value::record_lines(record, inner.width).join("\n"),
-            Piece::Other(other) => value::cell(other),
+            Piece::Other(other) => hanging("", &value::cell(other), "  ", &inner),
         };
         for line in block.lines() {
             text += format!("    {line}").trim_end();
@@ -145,7 +145,7 @@ fn repairs(report: &Report, look: &Look, text: &mut String) {
 }
 
 fn hanging(first: &str, text: &str, indent: &str, look: &Look) -> String {
-    let limit = look.width.map(|width| width.saturating_sub(fit::width(first)));
+    let limit = look.width.map(|width| width.saturating_sub(fit::width(first).max(fit::width(indent))));
     let lines = fit::wrap(&fit::tame(text), limit);
     let mut out = String::new();
     for (number, line) in lines.iter().enumerate() {
@@ -357,6 +357,15 @@ pub(crate) mod tests {
             assert!(report(&sample(), &look).contains(&format!("\n{fix}")));
             assert!(report(&sample(), &look).contains("would ever be, and stays whole]}'}\nEOF\n"));
         }
+    }
+
+    #[test]
+    fn long_evidence_hangs_at_a_terminal_and_stays_one_line_in_a_pipe() {
+        let line = "the first piece of evidence is rather long";
+        let proof = [Value::from(line), Value::from("the second")];
+        let fitted = evidence(&proof, &Look::fitted(34));
+        assert_eq!(fitted, "    the first piece of evidence\n      is rather long\n    the second\n");
+        assert_eq!(evidence(&proof, &Look::plain()), format!("    {line}\n    the second\n"));
     }
 
     #[test]

@@ -358,3 +358,23 @@ fn a_replay_can_be_recorded_and_replayed() {
     let same = finish(pilotage(home.path(), &["--tape", "again.tape", "eval", "1", "--record", "again.tape"]), PATIENCE);
     assert_eq!(same.code, Some(2), "{same:?}");
 }
+
+#[test]
+fn the_demo_needs_no_cluster() {
+    let output = run(&["run", "jwks-certificate", "--demo"]);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    let verdict = output.stdout.lines().last().unwrap_or_default();
+    assert!(verdict.starts_with("✗ error") && verdict.contains("JWKS001"), "{verdict}");
+    assert_eq!(output.stderr, "");
+    let json = run(&["--demo", "run", "jwks-certificate", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&json.stdout).expect("it is JSON");
+    assert_eq!((json.code, &report["status"]), (Some(3), &"error".into()));
+    assert_eq!(run(&["--demo", "eval", "pods(\"*\").len()"]).stdout, "6\n");
+}
+
+#[test]
+fn a_question_beyond_the_demo_ends_with_5() {
+    let output = run(&["--demo", "eval", "tls_chain(\"nowhere.test\")"]);
+    assert_eq!(output.code, Some(5), "{output:?}");
+    assert!(output.stderr.contains("nearest"), "{}", output.stderr);
+}

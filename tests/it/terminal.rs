@@ -134,6 +134,22 @@ fn names_are_completed() {
 }
 
 #[test]
+fn the_demo_is_a_session_of_its_own() {
+    let home = TempDir::new();
+    let mut terminal = Terminal::start(&home, &["--demo"]);
+    terminal.shows("demo> ");
+    terminal.line("table(pods(\"olaf-customer\"), [\"name\", \"ready\", \"status\"])");
+    let screen = terminal.shows("customer-686cf5bf47-mtgsn");
+    assert!(screen.contains("name") && screen.contains("2/2    Running"), "{screen}");
+    terminal.prompt();
+    terminal.line("pods(\"nowhere\")");
+    terminal.shows("error[not_found]");
+    terminal.prompt();
+    terminal.press(CTRL_D);
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn history_is_private_and_holds_no_token() {
     let home = TempDir::new();
     let mut terminal = Terminal::start(&home, &[]);
