@@ -1,4 +1,5 @@
 //! Integration tests, in one binary: it links once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../support/mod.rs"]
 mod support;
