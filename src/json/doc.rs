@@ -150,7 +150,7 @@ fn check(text: &[u8]) -> std::result::Result<Found, Bad> {
     };
     let early = match &first {
         Bad::Flaw(flaw) => flaw.at < LEAD && flaw.what != What::CutOff,
-        Bad::MoreAfter(at) => *at < LEAD,
+        Bad::MoreAfter(at) => *at < LEAD && !matches!(text.get(super::lex::skip_space(text, start)), Some(b'{' | b'[')),
         Bad::Empty | Bad::NotText(_) => false,
     };
     if early { check_behind_lead(text, start, first) } else { Err(first) }

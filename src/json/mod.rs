@@ -24,3 +24,5 @@ pub use path::{Hit, Query, jsonpath};
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod tests;

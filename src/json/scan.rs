@@ -132,7 +132,10 @@ impl Scanner<'_> {
         loop {
             let Some(open) = self.builder.stack.last() else { return Ok(true) };
             let object = open.object;
-            self.whole = self.at;
+            // A number that the text ends with may have had more digits.
+            if self.at < self.text.len() || !self.text.last().is_some_and(u8::is_ascii_digit) {
+                self.whole = self.at;
+            }
             match (self.next()?, object) {
                 (b',', _) => {
                     self.at += 1;
@@ -277,6 +280,9 @@ impl Scanner<'_> {
                 continue;
             }
             let end = lex::string_end(self.text, open.member);
+            if end < open.member + 2 || self.text.get(end - 1) != Some(&b'"') {
+                break;
+            }
             let key = self.text.get(open.member + 1..end.saturating_sub(1)).unwrap_or_default();
             let dot = if trail.is_empty() { "" } else { "." };
             trail.push_str(&format!("{dot}{}", String::from_utf8_lossy(key)));
