@@ -9,7 +9,7 @@ const ENDPOINTS: usize = 25;
 
 /// The text of a dump of about this many megabytes. The same size gives the same text.
 pub fn dump(megabytes: usize) -> Vec<u8> {
-    let services = megabytes * 22 + 1;
+    let services = megabytes * 26 + 1;
     let mut text = String::from("{\n \"configs\": [\n");
     section(&mut text, "Bootstrap", &[("bootstrap", vec![bootstrap()])], true);
     let clusters: Vec<Value> = (0..services).flat_map(|service| ports().map(move |port| cluster(service, port))).collect();

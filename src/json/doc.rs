@@ -149,7 +149,7 @@ fn check(text: &[u8]) -> std::result::Result<Found, Bad> {
         Err(bad) => bad,
     };
     let early = match &first {
-        Bad::Flaw(flaw) => flaw.at < LEAD && flaw.what != What::CutOff,
+        Bad::Flaw(flaw) => flaw.at < LEAD && matches!(flaw.what, What::Expected(_)),
         Bad::MoreAfter(at) => *at < LEAD && !matches!(text.get(super::lex::skip_space(text, start)), Some(b'{' | b'[')),
         Bad::Empty | Bad::NotText(_) => false,
     };

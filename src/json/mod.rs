@@ -15,6 +15,7 @@ mod plan;
 mod probe;
 mod rebase;
 mod scan;
+mod search;
 mod tree;
 mod walk;
 

@@ -8,12 +8,11 @@ use super::index::BIG;
 use super::node::{Node, string};
 use super::plan::{Plan, Todo};
 use super::probe;
+use super::search::{GoOn, Search, Way, push_step, select};
 use super::tree::Tree;
 use super::walk::Cursor;
 use crate::error::{Error, Kind, Result};
-use jsonpath_rust::parser::model::{JpQuery, Selector};
-use jsonpath_rust::query::js_path_process;
-use std::fmt;
+use jsonpath_rust::parser::model::Selector;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,16 +60,15 @@ impl Query {
     pub fn run(&self, node: &Node, with_paths: bool, go_on: &(dyn Fn() -> Result<()> + Sync)) -> Result<Vec<Hit>> {
         let doc = node.doc();
         let root = probe::read(doc, node.start(), &self.0.from_root)?;
-        let run = Run { doc, plan: &self.0, root: &root, with_paths };
+        let run = Run { plan: &self.0, root: &root, doc, with_paths, go_on };
         let walk = Mutex::new(Walk::new(&run, node));
-        let size = node.size();
-        let cores = if size < PARALLEL { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+        let cores = if node.size() < PARALLEL { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
         let found = Mutex::new(Vec::new());
         if cores == 1 {
-            run.work(&walk, &found, go_on)?;
+            run.work(&walk, &found)?;
         } else {
             std::thread::scope(|scope| {
-                let workers: Vec<_> = (0..cores).map(|_| scope.spawn(|| run.work(&walk, &found, go_on))).collect();
+                let workers: Vec<_> = (0..cores).map(|_| scope.spawn(|| run.work(&walk, &found))).collect();
                 workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| Err(panicked())))
             })?;
         }
@@ -85,29 +83,28 @@ fn panicked() -> Error {
 }
 
 /// A query on its way through one document.
-struct Run<'r, 'd> {
-    doc: &'d Arc<Doc>,
+struct Run<'r> {
     plan: &'r Plan,
-    root: &'r Tree<'d>,
+    /// What `$` means in filters.
+    root: &'r Tree<'r>,
+    doc: &'r Arc<Doc>,
     with_paths: bool,
+    go_on: &'r GoOn<'r>,
 }
 
 type Turns = Mutex<Vec<(usize, Vec<Hit>)>>;
 
-impl<'r, 'd> Run<'r, 'd> {
+impl<'r> Run<'r> {
     /// What one core does: take some resources, query them, until none is left.
-    fn work(&self, walk: &Mutex<Walk<'r, 'd>>, found: &Turns, go_on: &(dyn Fn() -> Result<()> + Sync)) -> Result<()> {
-        let mut pair = Tree::pair(self.root.clone(), Tree::default());
+    fn work(&self, walk: &Mutex<Walk<'r>>, found: &Turns) -> Result<()> {
         loop {
-            go_on()?;
+            (self.go_on)()?;
             let (turn, tasks) = walk.lock().unwrap_or_else(PoisonError::into_inner).batch()?;
             if tasks.is_empty() {
                 return Ok(());
             }
             let mut hits = Vec::new();
-            for task in tasks {
-                self.query(task, &mut pair, &mut hits);
-            }
+            tasks.into_iter().try_for_each(|task| self.query(task, &mut hits))?;
             if !hits.is_empty() {
                 found.lock().unwrap_or_else(PoisonError::into_inner).push((turn, hits));
             }
@@ -115,34 +112,19 @@ impl<'r, 'd> Run<'r, 'd> {
     }
 
     /// Run what is left of the query on one resource.
-    fn query(&self, task: Task, pair: &mut Tree<'d>, hits: &mut Vec<Hit>) {
+    fn query(&self, task: Task, hits: &mut Vec<Hit>) -> Result<()> {
         let Task { node, bound, path, todo } = task;
-        let Some(query) = self.plan.query(todo) else {
+        if self.plan.query(todo).is_none() {
             hits.push(Hit { path: self.with_paths.then_some(path), node });
-            return;
-        };
+            return Ok(());
+        }
         if !self.plan.may_match(todo, self.doc.text().get(node.start()..bound).unwrap_or_default()) {
-            return;
+            return Ok(());
         }
         let tree = Tree::read(self.doc, node.start(), bound);
-        // A filter tests members: make the resource one.
-        let (tree, own_path) = match todo {
-            Todo::Test(..) => (Tree::array(vec![tree], 0), "$[1][0]"),
-            Todo::From(_) | Todo::Apply(_) => (tree, "$[1]"),
-        };
-        pair.set_second(tree);
-        select(pair, query, |start, found| {
-            let path = self.with_paths.then(|| format!("{path}{}", found.strip_prefix(own_path).unwrap_or(&found)));
-            hits.push(Hit { path, node: Node::new(Arc::clone(self.doc), start) });
-        });
-    }
-}
-
-/// Run a query on a pair of the root, as filters see it, and the tree to be searched.
-fn select(pair: &Tree<'_>, query: &JpQuery, mut found: impl FnMut(usize, String)) {
-    // The only failure is a result that is no reference, which a query of segments cannot have.
-    for hit in js_path_process(query, pair).unwrap_or_default() {
-        found(hit.val.start, hit.path);
+        let base = self.with_paths.then_some(path.as_str());
+        let (plan, root, go_on) = (self.plan, self.root, self.go_on);
+        Search { plan, root, node: &node, base, go_on, hits, way: Vec::new(), looked: 0 }.run(&tree, todo)
     }
 }
 
@@ -155,9 +137,9 @@ struct Task {
 }
 
 /// The way through the big containers, which gives tasks in the order of their hits.
-struct Walk<'r, 'd> {
+struct Walk<'r> {
     plan: &'r Plan,
-    root: &'r Tree<'d>,
+    root: &'r Tree<'r>,
     with_paths: bool,
     turn: usize,
     /// What is still to be done, the next on top.
@@ -173,8 +155,8 @@ enum Work {
     Slice { node: Node, path: String, next: i64, end: i64, step: i64, todo: Todo },
 }
 
-impl<'r, 'd> Walk<'r, 'd> {
-    fn new(run: &Run<'r, 'd>, node: &Node) -> Self {
+impl<'r> Walk<'r> {
+    fn new(run: &Run<'r>, node: &Node) -> Self {
         let bound = node.start() + node.size();
         let first = Work::Value(Task { node: node.clone(), bound, path: "$".into(), todo: Todo::From(0) });
         Self { plan: run.plan, root: run.root, with_paths: run.with_paths, turn: 0, stack: vec![first] }
@@ -236,7 +218,7 @@ impl<'r, 'd> Walk<'r, 'd> {
         for (pick, selector) in step.selectors.iter().map(|pick| &pick.selector).enumerate().rev() {
             match selector {
                 Selector::Name(name) => {
-                    let path = self.path(&task.path, || normal_name(name));
+                    let path = self.path(&task.path, Way::Key(name));
                     self.push_value(task.node.get(name), path, then);
                 }
                 Selector::Index(index) => self.push_index(task, *index, then),
@@ -266,7 +248,7 @@ impl<'r, 'd> Walk<'r, 'd> {
         let from_end = usize::try_from(index.unsigned_abs()).ok().and_then(|back| length.checked_sub(back));
         let index = if index < 0 { from_end } else { usize::try_from(index).ok() };
         let Some(index) = index.filter(|&index| index < length) else { return };
-        let path = self.path(&task.path, || format!("[{index}]"));
+        let path = self.path(&task.path, Way::Index(index));
         self.push_value(task.node.at(index), path, todo);
     }
 
@@ -291,10 +273,10 @@ impl<'r, 'd> Walk<'r, 'd> {
         let ordinal = cursor.ordinal();
         let member = cursor.next(&doc)?;
         let bound = cursor.bound(&doc);
-        let here = self.path(&path, || match member.key {
-            Some(key) => normal_name(&string(&doc, key)),
-            None => format!("[{ordinal}]"),
-        });
+        let here = match member.key {
+            Some(key) if self.with_paths => self.path(&path, Way::Key(&string(&doc, key))),
+            _ => self.path(&path, Way::Index(ordinal)),
+        };
         self.stack.push(Work::Members { node, cursor, path, todo });
         Some(Task { node: Node::new(doc, member.value), bound, path: here, todo })
     }
@@ -303,8 +285,9 @@ impl<'r, 'd> Walk<'r, 'd> {
         if if step > 0 { next >= end } else { next <= end } {
             return None;
         }
-        let element = node.at(usize::try_from(next).ok()?)?;
-        let here = self.path(&path, || format!("[{next}]"));
+        let index = usize::try_from(next).ok()?;
+        let element = node.at(index)?;
+        let here = self.path(&path, Way::Index(index));
         self.stack.push(Work::Slice { node, path, next: next.checked_add(step)?, end, step, todo });
         let bound = element.start() + element.size();
         Some(Task { node: element, bound, path: here, todo })
@@ -314,34 +297,15 @@ impl<'r, 'd> Walk<'r, 'd> {
     fn passes(&self, node: &Node, at: usize, pick: usize) -> Result<bool> {
         let Some(pick) = self.plan.steps.get(at).and_then(|step| step.selectors.get(pick)) else { return Ok(false) };
         let tree = Tree::array(vec![probe::read(node.doc(), node.start(), &pick.wants)?], 0);
-        let mut passes = false;
-        select(&Tree::pair(self.root.clone(), tree), &pick.test, |_, _| passes = true);
-        Ok(passes)
+        Ok(!select(&Tree::pair(self.root, &tree), &pick.test).is_empty())
     }
 
-    fn path(&self, parent: &str, step: impl FnOnce() -> String) -> String {
-        if self.with_paths { format!("{parent}{}", step()) } else { String::new() }
-    }
-}
-
-/// A key as RFC 9535 (2.7) writes it in a normalized path.
-fn normal_name(name: &str) -> String {
-    use fmt::Write as _;
-    let mut path = String::from("['");
-    for c in name.chars() {
-        match c {
-            '\u{8}' => path.push_str("\\b"),
-            '\u{c}' => path.push_str("\\f"),
-            '\n' => path.push_str("\\n"),
-            '\r' => path.push_str("\\r"),
-            '\t' => path.push_str("\\t"),
-            '\'' | '\\' => path.extend(['\\', c]),
-            c if c < ' ' => {
-                let _ = write!(path, "\\u{:04x}", u32::from(c));
-            }
-            c => path.push(c),
+    fn path(&self, parent: &str, step: Way<'_>) -> String {
+        let mut path = String::new();
+        if self.with_paths {
+            path.push_str(parent);
+            push_step(&mut path, step);
         }
+        path
     }
-    path.push_str("']");
-    path
 }

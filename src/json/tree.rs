@@ -3,6 +3,7 @@
 use super::doc::Doc;
 use super::lex;
 use super::node::slice;
+use super::search::Way;
 use jsonpath_rust::query::queryable::Queryable;
 use std::borrow::Cow;
 
@@ -24,6 +25,8 @@ enum Val<'d> {
     Text(Cow<'d, str>),
     Array(Vec<Tree<'d>>),
     Object(Vec<(Cow<'d, str>, Tree<'d>)>),
+    /// Another tree's value.
+    Same(&'d Tree<'d>),
 }
 
 impl<'d> Tree<'d> {
@@ -43,17 +46,42 @@ impl<'d> Tree<'d> {
         Self { value: Val::Array(elements), start }
     }
 
-    /// What a query runs on: the root as filters see it, and the value to be searched.
-    pub(super) fn pair(root: Self, second: Self) -> Self {
-        Self::array(vec![root, second], 0)
+    /// The same value once more, without copying it.
+    pub(super) fn of<'t>(tree: &'t Tree<'t>) -> Tree<'t> {
+        Tree { value: Val::Same(tree), start: tree.start }
     }
 
-    /// Put another value to be searched in its place.
-    pub(super) fn set_second(&mut self, second: Self) {
-        if let Val::Array(pair) = &mut self.value {
-            pair.truncate(1);
-            pair.push(second);
+    /// What jsonpath-rust runs on: the root as filters see it, and the value to be searched.
+    pub(super) fn pair<'t>(root: &'t Tree<'t>, second: &'t Tree<'t>) -> Tree<'t> {
+        Tree::array(vec![Tree::of(root), Tree::of(second)], 0)
+    }
+
+    fn value(&self) -> &Val<'d> {
+        match &self.value {
+            Val::Same(tree) => tree.value(),
+            value => value,
         }
+    }
+
+    pub(super) fn is_container(&self) -> bool {
+        matches!(self.value(), Val::Array(_) | Val::Object(_))
+    }
+
+    /// The member of a key.
+    pub(super) fn member(&self, key: &str) -> Option<&Self> {
+        let Val::Object(members) = self.value() else { return None };
+        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// All members with the step that leads to each.
+    pub(super) fn members(&self) -> impl Iterator<Item = (Way<'_>, &Self)> {
+        let (elements, members) = match self.value() {
+            Val::Array(elements) => (elements.as_slice(), &[][..]),
+            Val::Object(members) => (&[][..], members.as_slice()),
+            _ => (&[][..], &[][..]),
+        };
+        let elements = elements.iter().enumerate().map(|(index, element)| (Way::Index(index), element));
+        elements.chain(members.iter().map(|(key, member)| (Way::Key(key), member)))
     }
 }
 
@@ -146,7 +174,7 @@ impl<'d> Reader<'d> {
 /// Objects are equal whatever the order of their members; where a value stands does not matter.
 impl PartialEq for Tree<'_> {
     fn eq(&self, other: &Self) -> bool {
-        match (&self.value, &other.value) {
+        match (self.value(), other.value()) {
             (Val::Null, Val::Null) => true,
             (Val::Bool(a), Val::Bool(b)) => a == b,
             (Val::Int(a), Val::Int(b)) => a == b,
@@ -154,7 +182,7 @@ impl PartialEq for Tree<'_> {
             (Val::Text(a), Val::Text(b)) => a == b,
             (Val::Array(a), Val::Array(b)) => a == b,
             (Val::Object(a), Val::Object(b)) => {
-                a.len() == b.len() && a.iter().all(|(key, value)| other.get(key).is_some_and(|found| found == value))
+                a.len() == b.len() && a.iter().all(|(key, value)| other.member(key).is_some_and(|found| found == value))
             }
             _ => false,
         }
@@ -199,30 +227,29 @@ impl From<Vec<Self>> for Tree<'_> {
 
 impl Queryable for Tree<'_> {
     fn get(&self, key: &str) -> Option<&Self> {
-        let Val::Object(members) = &self.value else { return None };
-        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.member(key)
     }
 
     fn as_array(&self) -> Option<&Vec<Self>> {
-        if let Val::Array(elements) = &self.value { Some(elements) } else { None }
+        if let Val::Array(elements) = self.value() { Some(elements) } else { None }
     }
 
     fn as_object(&self) -> Option<Vec<(&str, &Self)>> {
-        let Val::Object(members) = &self.value else { return None };
+        let Val::Object(members) = self.value() else { return None };
         Some(members.iter().map(|(key, value)| (key.as_ref(), value)).collect())
     }
 
     fn as_str(&self) -> Option<&str> {
-        if let Val::Text(text) = &self.value { Some(text) } else { None }
+        if let Val::Text(text) = self.value() { Some(text) } else { None }
     }
 
     fn as_i64(&self) -> Option<i64> {
-        if let Val::Int(value) = self.value { Some(value) } else { None }
+        if let Val::Int(value) = *self.value() { Some(value) } else { None }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "JSONPath compares all numbers as floats")]
     fn as_f64(&self) -> Option<f64> {
-        match self.value {
+        match *self.value() {
             Val::Int(value) => Some(value as f64),
             Val::Float(value) => Some(value),
             _ => None,
@@ -230,7 +257,7 @@ impl Queryable for Tree<'_> {
     }
 
     fn as_bool(&self) -> Option<bool> {
-        if let Val::Bool(value) = self.value { Some(value) } else { None }
+        if let Val::Bool(value) = *self.value() { Some(value) } else { None }
     }
 
     fn null() -> Self {
