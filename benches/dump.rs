@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench dump`. Targets: opening ≤ 2.5 × the scan, peak memory ≤ 1.3 × the file.
 
+#![allow(clippy::print_stdout, reason = "a bench prints its table")]
+
 mod support;
 
 use bytes::Bytes;
