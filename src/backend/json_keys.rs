@@ -68,25 +68,67 @@ pub enum Scope {
     KeyMembers,
 }
 
+/// Keys without a mark that say something.
+const KNOWN: [(&[u8], Role); 31] = [
+    (b"d", Role::KeyMember),
+    (b"p", Role::KeyMember),
+    (b"q", Role::KeyMember),
+    (b"dp", Role::KeyMember),
+    (b"dq", Role::KeyMember),
+    (b"qi", Role::KeyMember),
+    (b"k", Role::KeyMember),
+    (b"oth", Role::KeyMembers),
+    (b"name", Role::Name),
+    (b"key", Role::Name),
+    (b"value", Role::Value { base64: false }),
+    (b"exact", Role::Value { base64: false }),
+    (b"prefix", Role::Value { base64: false }),
+    (b"suffix", Role::Value { base64: false }),
+    (b"contains", Role::Value { base64: false }),
+    (b"exact_match", Role::Value { base64: false }),
+    (b"exactMatch", Role::Value { base64: false }),
+    (b"prefix_match", Role::Value { base64: false }),
+    (b"prefixMatch", Role::Value { base64: false }),
+    (b"raw_value", Role::Value { base64: true }),
+    (b"rawValue", Role::Value { base64: true }),
+    (b"string_match", Role::Matcher),
+    (b"stringMatch", Role::Matcher),
+    (b"kind", Role::Kind),
+    (b"data", Role::Data { base64: true }),
+    (b"stringData", Role::Data { base64: false }),
+    (b"inline_bytes", Role::Inline { base64: true }),
+    (b"inlineBytes", Role::Inline { base64: true }),
+    (b"inline_string", Role::Inline { base64: false }),
+    (b"inlineString", Role::Inline { base64: false }),
+    (b"iss", Role::Issuer),
+];
+
+/// For each length, with which letters a known key of that length begins.
+const SHAPES: [u32; 14] = {
+    let mut shapes = [0; 14];
+    let mut at = 0;
+    while at < KNOWN.len() {
+        let key = KNOWN[at].0;
+        shapes[key.len()] |= letter(key[0]);
+        at += 1;
+    }
+    shapes
+};
+
+const fn letter(byte: u8) -> u32 {
+    if byte.is_ascii_lowercase() { 1 << (byte - b'a') } else { 0 }
+}
+
 impl Role {
-    /// `marked`: the key holds one of the marks of [`super::redact_text::MARKS`], as all the rarer ones do.
+    /// `marked`: the key holds one of the marks of [`super::redact_marks`], as all the rarer ones do.
     pub fn of_key(key: &[u8], marked: bool) -> Self {
-        match key {
-            b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k" => Self::KeyMember,
-            b"oth" => Self::KeyMembers,
-            b"name" | b"key" => Self::Name,
-            b"value" | b"exact" | b"prefix" | b"suffix" | b"contains" => Self::Value { base64: false },
-            b"exact_match" | b"exactMatch" | b"prefix_match" | b"prefixMatch" => Self::Value { base64: false },
-            b"raw_value" | b"rawValue" => Self::Value { base64: true },
-            b"string_match" | b"stringMatch" => Self::Matcher,
-            b"kind" => Self::Kind,
-            b"data" => Self::Data { base64: true },
-            b"stringData" => Self::Data { base64: false },
-            b"inline_bytes" | b"inlineBytes" => Self::Inline { base64: true },
-            b"inline_string" | b"inlineString" => Self::Inline { base64: false },
-            b"iss" => Self::Issuer,
-            _ if marked => Self::of_marked_key(key),
-            _ => Self::None,
+        // Nearly all keys of a large document say nothing: their length and first letter tell.
+        let plausible = key.first().is_some_and(|first| SHAPES.get(key.len()).is_some_and(|firsts| firsts & letter(*first) != 0));
+        let known = if plausible { KNOWN.iter().find(|(known, _)| *known == key) } else { None };
+        match known {
+            Some((_, role)) => *role,
+            None if marked => Self::of_marked_key(key),
+            None => Self::None,
         }
     }
 

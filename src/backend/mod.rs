@@ -63,6 +63,7 @@ mod redact_json;
 #[cfg(test)]
 mod redact_json_tests;
 mod redact_jwt;
+mod redact_marks;
 mod redact_text;
 mod redacted;
 mod replay;

@@ -5,6 +5,7 @@
 //! issuers, public keys, certificates and fingerprints stay: they are the diagnosis.
 
 use super::redact_json::{self, Json};
+use super::redact_marks::marks;
 use super::{Answer, Ask, Query, redact_text};
 use crate::error::Error;
 use base64::Engine;
@@ -132,13 +133,11 @@ impl Redactor {
 
     /// The bytes without secrets, if there were any.
     pub fn bytes(&self, bytes: &[u8], about_secrets: bool) -> Option<Vec<u8>> {
-        if !about_secrets && !redact_text::may_hold_secrets(bytes) {
-            return None;
-        }
         let (clean, tally) = match redact_json::clean(bytes, about_secrets) {
             Json::Clean => return None,
             Json::Changed(clean, tally) => (clean, tally),
             Json::Other => {
+                marks(bytes).next()?;
                 let mut tally = Tally::default();
                 (redact_text::clean(bytes, &mut tally)?, tally)
             }

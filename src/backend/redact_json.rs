@@ -5,7 +5,8 @@
 
 use super::json_keys::{Role, Scope};
 use super::redact::{Rule, Tally, is_redacted};
-use super::redact_text::{self, MARKS, NAMES};
+use super::redact_marks::marks;
+use super::redact_text::{self, NAMES};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::ops::Range;
@@ -33,7 +34,7 @@ fn clean_at(json: &[u8], about_secrets: bool, depth: u8) -> Json {
     if !matches!(json.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return Json::Other;
     }
-    let marks: Vec<usize> = MARKS.find_iter(json).map(|found| found.start()).collect();
+    let marks: Vec<usize> = marks(json).collect();
     if marks.is_empty() && !about_secrets {
         // Not looked at whether it is well-formed: there is nothing to do either way.
         return Json::Clean;
@@ -104,11 +105,12 @@ struct Edit {
 impl Scan<'_> {
     /// Read everything. `None` when it is not JSON.
     fn run(&mut self) -> Option<()> {
+        let json = self.json;
         let mut at = 0;
-        while let Some(byte) = self.json.get(at) {
+        while let Some(byte) = json.get(at) {
             at = match byte {
                 b'"' => {
-                    let end = string_end(self.json, at)?;
+                    let end = string_end(json, at)?;
                     self.string(at..end)?;
                     end
                 }
@@ -125,11 +127,13 @@ impl Scan<'_> {
                     frame.expects_key = frame.object;
                     at + 1
                 }
-                b' ' | b'\t' | b'\r' | b'\n' => at + 1,
+                b' ' | b'\t' | b'\r' | b'\n' => {
+                    at + json[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+                }
                 b':' if !self.frames.is_empty() => at + 1,
                 _ => {
                     self.frames.last()?;
-                    scalar_end(self.json, at)?
+                    scalar_end(json, at)?
                 }
             };
         }
