@@ -88,6 +88,8 @@ pub(super) fn unwind(error: EvalAltResult, file: &str) -> Unwound {
     loop {
         match fault {
             EvalAltResult::ErrorInFunctionCall(function, source, inner, position) => {
+                // The engine numbers closures; the number means nothing to whoever wrote one.
+                let function = if function.starts_with("anon$") { "a closure".into() } else { function };
                 frames.push(Frame { function, file: here.clone(), place: place(position) });
                 if !source.is_empty() {
                     here = source;

@@ -16,7 +16,7 @@ pub struct Limits {
 
 impl Limits {
     /// So many operations end a runaway loop within seconds; no honest playbook comes near.
-    pub const OPERATIONS: u64 = 300_000_000;
+    pub const OPERATIONS: u64 = 100_000_000;
 }
 
 impl Default for Limits {
