@@ -173,9 +173,7 @@ fn header(name: &str, line: &[u8]) -> Result<Header> {
         #[serde(default)]
         tool: String,
     }
-    let no_tape = |why: &str| {
-        bad(name, "is no tape of pilotage").cause(why).hint("a tape is made with --record FILE or pilotage capture FILE")
-    };
+    let no_tape = |why: &str| bad(name, "is no tape of pilotage").cause(why).hint("a tape is made with --record FILE");
     let version: Version = serde_json::from_slice(line).map_err(|error| no_tape(&error.to_string()))?;
     if version.pilotage_tape == 0 {
         return Err(no_tape("its version is 0"));

@@ -10,7 +10,7 @@ use std::io::Read;
 /// The command tree with `run NAME` taking the playbook's parameters. `typed` is the name or path on the command line.
 pub fn with_playbook(command: Command, playbook: &Playbook, typed: &str) -> Command {
     let taken = taken(&command);
-    let manual = &playbook.manual;
+    let manual = playbook.paragraphs();
     let about = if manual.is_empty() { playbook.title().to_owned() } else { format!("{}\n\n{manual}", playbook.title()) };
     let mut own =
         Command::new(typed.to_owned()).about(playbook.title().to_owned()).long_about(about).disable_help_subcommand(true);

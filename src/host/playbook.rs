@@ -147,6 +147,12 @@ impl Playbook {
         Self::parse(&name, Some(path.into()), &source)
     }
 
+    /// The manual with each paragraph on one line, for a terminal to break where it likes.
+    pub fn paragraphs(&self) -> String {
+        let paragraphs = self.manual.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+        paragraphs.collect::<Vec<_>>().join("\n\n")
+    }
+
     /// The file name under which its places are shown.
     pub fn file(&self) -> String {
         self.path.as_ref().map_or_else(|| format!("scripts/{}.rhai", self.name), |path| path.display().to_string())
@@ -292,7 +298,8 @@ mod tests {
 
     const SOURCE: &str = r#"//! Says why.
 //!
-//! At length.
+//! At length,
+//! over two lines.
 
 const PLAYBOOK = #{
     title: "A title",
@@ -317,7 +324,8 @@ boom();
     #[test]
     fn the_header_is_read_without_running_the_script() {
         let playbook = playbook();
-        assert_eq!((playbook.title(), playbook.manual.as_str()), ("A title", "Says why.\n\nAt length."));
+        assert_eq!((playbook.title(), playbook.manual.as_str()), ("A title", "Says why.\n\nAt length,\nover two lines."));
+        assert_eq!(playbook.paragraphs(), "Says why.\n\nAt length, over two lines.");
         assert_eq!(playbook.header.params.iter().map(|param| param.name.as_str()).collect::<Vec<_>>(), ["many", "token", "wait"]);
     }
 
