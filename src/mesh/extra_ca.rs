@@ -61,10 +61,13 @@ pub(crate) async fn extra_ca(mesh: &Mesh, pod: &Value) -> ExtraCa {
             )
         }
         Ok(Some(object)) => match content(&object, kind, &key) {
-            Content::Hidden => failed(
-                "unreadable",
-                format!("{kind}/{name} of {namespace} holds istiod's extra CA, but its value cannot be read here"),
-            ),
+            Content::Hidden => {
+                let hidden = failed(
+                    "unreadable",
+                    format!("{kind}/{name} of {namespace} holds istiod's extra CA, but its value cannot be read here"),
+                );
+                ExtraCa { changed: changed(&object), ..hidden }
+            }
             Content::Text(pem) => ExtraCa { what, state: "ok", pem: Some(pem), changed: changed(&object) },
             Content::Missing => {
                 let missing = failed(
@@ -203,6 +206,12 @@ mod tests {
             ("ok", Some("PEM"), Some("2026-11-22T13:05:00Z"))
         );
         assert!(notes.is_empty());
+    }
+
+    #[test]
+    fn a_value_that_is_hidden_still_has_a_date() {
+        let secret = r#"{"metadata":{"creationTimestamp":"2026-11-22T13:00:00Z"},"data":{"extra.pem":"⟨redacted⟩"}}"#;
+        assert_eq!(read(Fake::new().kube(PATH, secret)).0.changed.as_deref(), Some("2026-11-22T13:00:00Z"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod cluster_servers;
 mod embed;
 mod live;
 mod playbook;
+mod playbook_twists;
 mod readme;
 mod stdlib;
 mod tapes;
