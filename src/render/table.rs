@@ -1,7 +1,8 @@
 //! Tables for people: no rules, two spaces between columns, fitted to the width there is.
 //!
-//! Where a table is too wide, its widest columns give way first, and their cells are cut in the middle. Where even
-//! that is not enough, each row becomes a block of `name  value` lines: nothing is left out unseen.
+//! Where a table is too wide, its last columns are left out, and told below it: names that are to be copied stay whole.
+//! Where that is not enough, the widest columns give way, and their cells are cut in the middle; where even that is not,
+//! each row becomes a block of `name  value` lines. Nothing is left out unseen.
 
 use super::style::{self, Look};
 use super::{fit, value};
@@ -13,6 +14,8 @@ use serde_json::Value;
 const GAP: usize = 2;
 /// A column that would get less than this says nothing any more.
 const LEAST: usize = 8;
+/// With fewer columns than this, a table is cut rather than shortened.
+const FEWEST: usize = 3;
 
 /// A table in the width of `look`.
 pub fn table(table: &Table, look: &Look) -> String {
@@ -23,6 +26,9 @@ pub fn table(table: &Table, look: &Look) -> String {
     let table = table.as_ref();
     let cells = cells(table);
     let natural = natural_widths(&table.columns, &cells);
+    if let Some(count) = look.width.and_then(|width| whole_columns(&natural, width)) {
+        return first_columns(table, count, look);
+    }
     match look.width.map(|width| share(&natural, width)) {
         Some(None) => blocks(table, look),
         Some(Some(widths)) => draw(table, &cells, &widths, look),
@@ -42,6 +48,21 @@ fn natural_widths(columns: &[String], cells: &[Vec<String>]) -> Vec<usize> {
         }
     }
     widths
+}
+
+/// How many of the first columns have room as they are, when not all have; nothing when those would say too little.
+fn whole_columns(natural: &[usize], width: usize) -> Option<usize> {
+    let fits = |count: &usize| natural[..*count].iter().sum::<usize>() + GAP * count.saturating_sub(1) <= width;
+    let most = (0..=natural.len()).rev().find(fits)?;
+    (most >= FEWEST && most < natural.len()).then_some(most)
+}
+
+fn first_columns(whole: &Table, count: usize, look: &Look) -> String {
+    let rows = whole.rows.iter().map(|row| row[..count].to_vec()).collect();
+    let part = Table { columns: whole.columns[..count].to_vec(), rows, wide: Vec::new() };
+    let also = format!("also: {}", whole.columns[count..].join(", "));
+    let told = look.paint(style::FAINT, &fit::middle(&also, look.width.unwrap_or(usize::MAX)));
+    format!("{}{told}\n", table(&part, look))
 }
 
 /// Share the width: narrow columns keep what they need, the widest give way evenly. `None` when there is no room at all.
@@ -150,6 +171,24 @@ mod tests {
         cluster                                      port  status
         outbound|9080|v1|revi…ame.svc.cluster.local  9080  HEALTHY
         outbound|80||web.shop.svc.cluster.local        80  UNHEALTHY
+        ");
+    }
+
+    #[test]
+    fn the_last_columns_are_left_out_before_a_name_is_cut() {
+        let pods = Table {
+            columns: ["namespace", "name", "status", "node", "age"].map(String::from).to_vec(),
+            rows: vec![
+                ["olaf-customer", "recommendation-v1-54cf68f5fb-kmkbj", "Running", "worker-1.example", "3m"]
+                    .map(|cell| json!(cell))
+                    .to_vec(),
+            ],
+            ..Table::default()
+        };
+        insta::assert_snapshot!(table(&pods, &Look::fitted(64)), @r"
+        namespace      name                                status
+        olaf-customer  recommendation-v1-54cf68f5fb-kmkbj  Running
+        also: node, age
         ");
     }
 
