@@ -277,6 +277,15 @@ mod tests {
     }
 
     #[test]
+    fn hidden_files_are_no_playbooks_business() {
+        for source in ["load(`.kube/config`)", "load(`a/.ssh/id`)", "save(1, `./.pilotage-hidden`)"] {
+            let playbook = Playbook::parse("t", None, &format!("const PLAYBOOK = #{{ title: \"T\" }}; {source}")).unwrap();
+            let failed = pilotage().run(&playbook, Map::new()).expect_err(source);
+            assert_eq!(failed.failure.error.kind(), Kind::Refused, "{source}: {failed:?}");
+        }
+    }
+
+    #[test]
     fn an_error_of_the_domain_keeps_its_kind() {
         assert_eq!(Failure::from(Error::new(Kind::Tls, "x")).error.kind(), Kind::Tls);
     }

@@ -224,7 +224,7 @@ impl Ask {
         match self {
             Self::Logs(_) | Self::Http(_) | Self::Tls(_) | Self::Roots(_) => Effect::Observe,
             Self::Kube(kube) => kube.effect(),
-            Self::Pod(pod) if pod.method == "GET" => Effect::Observe,
+            Self::Pod(pod) if pod.method == "GET" && !acts(&pod.path) => Effect::Observe,
             Self::Pod(_) => Effect::Change,
             Self::Exec(exec) => exec.effect(),
         }
@@ -240,11 +240,28 @@ impl Kube {
     }
 }
 
+/// Pages that do something although they are only read: istiod's by design, Envoy's and the agent's in old versions.
+fn acts(path: &str) -> bool {
+    const PAGES: [&str; 7] = [
+        "quitquitquit",
+        "healthcheck/fail",
+        "healthcheck/ok",
+        "drain_listeners",
+        "reset_counters",
+        "runtime_modify",
+        "debug/force_disconnect",
+    ];
+    // Servers see through doubled slashes, dots and escapes: what is disguised so is not taken for a page to read.
+    let page = path.split(['?', '#']).next().unwrap_or_default().trim_matches('/').to_ascii_lowercase();
+    let disguised = |part: &str| ["", ".", ".."].contains(&part) || part.contains('%');
+    PAGES.contains(&page.as_str()) || (!page.is_empty() && page.split('/').any(disguised))
+}
+
 impl Exec {
     fn effect(&self) -> Effect {
         let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["pilot-agent" | "pilot-discovery", "request", "GET", _path] => Effect::Observe,
+            ["pilot-agent" | "pilot-discovery", "request", "GET", path] if !acts(path) => Effect::Observe,
             _ => Effect::Change,
         }
     }
@@ -319,7 +336,13 @@ mod tests {
     #[test]
     fn only_what_is_known_to_read_is_observing() {
         let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        for ask in [kube("GET", "/api/v1/pods"), kube("POST", review), exec(&["pilot-agent", "request", "GET", "config_dump"])] {
+        for ask in [
+            kube("GET", "/api/v1/pods"),
+            kube("POST", review),
+            exec(&["pilot-agent", "request", "GET", "config_dump"]),
+            Ask::pod("n", "p", 15000, "/config_dump?mask=a,b&name_regex=%2e"),
+            Ask::pod("n", "p", 15000, "/"),
+        ] {
             assert_eq!(ask.effect(), Effect::Observe, "{ask:?}");
         }
         for ask in [
@@ -327,6 +350,11 @@ mod tests {
             kube("DELETE", "/api/v1/pods"),
             exec(&["sh", "-c", "true"]),
             exec(&["pilot-agent", "request", "POST", "quitquitquit"]),
+            exec(&["pilot-agent", "request", "GET", "quitquitquit"]),
+            Ask::pod("n", "p", 15014, "/debug/force_disconnect?proxyID=a"),
+            Ask::pod("n", "p", 15000, "/x/../quitquitquit"),
+            Ask::pod("n", "p", 15000, "//quitquitquit"),
+            Ask::pod("n", "p", 15000, "/quit%71uitquit"),
         ] {
             assert_eq!(ask.effect(), Effect::Change, "{ask:?}");
         }

@@ -306,6 +306,12 @@ fn allowed(files: &Files, file: &str) -> Result<PathBuf> {
         let hint = format!("a playbook may only touch files below {}", root.display());
         return Err(Error::new(Kind::Refused, format!("{file} lies outside of the folder this playbook is run in")).hint(hint));
     }
+    // A home folder is a folder too: keys, kubeconfigs and start-up files in it are no playbook's business.
+    let hidden = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(name) if name.to_string_lossy().starts_with('.'));
+    if path.components().any(hidden) {
+        return Err(Error::new(Kind::Refused, format!("{file} is hidden, and a playbook may not touch hidden files"))
+            .hint("use a file whose name and folders begin with no dot"));
+    }
     Ok(root.join(path))
 }
 
