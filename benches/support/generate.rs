@@ -156,3 +156,30 @@ fn routes(number: usize) -> Value {
         "virtual_hosts": (number * 10..number * 10 + 10).map(virtual_host).collect::<Vec<_>>(),
         "validate_clusters": false, "ignore_port_in_host_matching": true}, "last_updated": "2026-11-22T13:05:41.377Z"})
 }
+
+/// The text of an istiod log of about this many megabytes, in which one line of two hundred tells of a failure.
+pub fn log(megabytes: usize) -> Vec<u8> {
+    let mut text = String::new();
+    let mut number = 0;
+    while text.len() < megabytes << 20 {
+        let second = number / 50 % 60;
+        let _ = match number % 200 {
+            0 => writeln!(
+                text,
+                "2026-11-22T13:06:{second:02}.638695Z\twarn\tmodel\tFailed to GET from \"https://login.apps.acme.test/certs\": \
+                 tls: failed to verify certificate: x509: certificate signed by unknown authority. Retry in 1s"
+            ),
+            1..60 => writeln!(
+                text,
+                "2026-11-22T13:06:{second:02}.1Z\tinfo\tads\tPush debounce stable[{number}] 1 for config: 100ms since last change"
+            ),
+            _ => writeln!(
+                text,
+                "2026-11-22T13:06:{second:02}.238695Z\tinfo\tads\tCDS: PUSH for node:web-{number}.shop resources:{} size:122.1kB cached:41/42",
+                number % 97
+            ),
+        };
+        number += 1;
+    }
+    text.into_bytes()
+}
