@@ -23,8 +23,9 @@ fn main() {
     {
         return peak(pattern, megabytes.parse().expect("a number"));
     }
-    let block = generate::log(16);
-    let pieces = || (0..MEGABYTES / 16 + 1).flat_map(|_| block.chunks(PIECE));
+    // All of it at once in memory, so that both read what no cache holds, as from a connection.
+    let log = generate::log(MEGABYTES);
+    let pieces = || log.chunks(PIECE);
     let scan = best(5, || pieces().map(|piece| memchr::memchr_iter(b'\n', piece).count()).sum::<usize>());
     println!("plain scan of {MEGABYTES} MB: {}", time(scan));
     for pattern in PATTERNS {

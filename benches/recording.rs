@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use support::cluster::{Cluster, ClusterOptions, Recording, Via};
 use support::run::TempDir;
 
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 9;
+const REPEATS: usize = 20;
 const PARALLEL: usize = 8;
 
 fn main() {
@@ -72,13 +73,13 @@ impl Lab {
         Self { live: Arc::new(Redacted::new(Arc::new(live))), questions, home, _cluster: cluster }
     }
 
-    /// Ask everything three times over.
+    /// Ask everything again and again.
     fn round(&self, runtime: &tokio::runtime::Runtime, record: bool, asked: &mut usize) -> Duration {
         let start = Instant::now();
         let file = self.home.file("round.tape");
         let recorder = record.then(|| Recorder::create(self.live.clone(), &file, None).expect("a tape begins"));
         let backend: &dyn Backend = recorder.as_ref().map_or(&*self.live as &dyn Backend, |recorder| recorder);
-        let questions = (0..3).flat_map(|_| &self.questions);
+        let questions = (0..REPEATS).flat_map(|_| &self.questions);
         *asked = runtime.block_on(async {
             let answers = futures::stream::iter(questions).map(|ask| {
                 let query = Query::new(backend.cluster(), ask.clone());
