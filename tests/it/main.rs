@@ -9,6 +9,7 @@ mod cli;
 mod cluster;
 mod cluster_servers;
 mod embed;
+mod json;
 mod live;
 mod playbook;
 mod playbook_twists;
