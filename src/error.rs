@@ -123,6 +123,15 @@ impl Error {
         outer
     }
 
+    /// The same failure without these words in front: the sentence around it says them already.
+    #[must_use]
+    pub fn without(mut self, words: &str) -> Self {
+        if let Some(rest) = self.message.strip_prefix(words).and_then(|rest| rest.strip_prefix(": ")) {
+            self.message = rest.to_owned();
+        }
+        self
+    }
+
     /// What sort of failure it is.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -183,6 +192,13 @@ mod tests {
             (error.kind(), error.to_string().as_str(), error.next_step()),
             (Kind::Timeout, "pod a/b: no answer", Some("wait"))
         );
+    }
+
+    #[test]
+    fn words_that_are_said_already_can_be_left_out() {
+        let error = Error::new(Kind::Timeout, "pod a/b: no answer").hint("wait");
+        assert_eq!(error.clone().without("pod a/b").to_string(), "no answer");
+        assert_eq!(error.clone().without("pod a"), error);
     }
 
     #[test]

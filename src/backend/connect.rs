@@ -120,10 +120,15 @@ impl Sources {
     fn read(&self) -> Result<Option<Kubeconfig>> {
         let mut merged: Option<Kubeconfig> = None;
         for file in &self.files {
-            let unreadable = |error: KubeconfigError| {
-                Error::new(Kind::NoCluster, format!("the kubeconfig {} cannot be used", file.display()))
+            let unreadable = |error: KubeconfigError| match &error {
+                KubeconfigError::ReadConfig(io, _) => {
+                    Error::new(Kind::NoCluster, format!("the kubeconfig {} cannot be read", file.display())).cause(io).hint(
+                        "is the path right? it comes from --kubeconfig or KUBECONFIG; --tape FILE and --demo need no cluster",
+                    )
+                }
+                _ => Error::new(Kind::NoCluster, format!("the kubeconfig {} cannot be used", file.display()))
                     .caused_by(&error)
-                    .hint("see it with `kubectl config view`, or name another with --kubeconfig")
+                    .hint("see it with `kubectl config view`, or name another with --kubeconfig"),
             };
             let next = Kubeconfig::read_from(file).map_err(unreadable)?;
             merged = Some(match merged {

@@ -72,7 +72,7 @@ fn no_credentials(error: &kube::client::AuthError, cluster: &str) -> Error {
     match error {
         // Its standard output may hold a token: only the complaint is shown.
         AuthError::AuthExecRun { cmd, out } => told
-            .cause(format!("the credential plugin `{cmd}` failed ({})", out.status))
+            .cause(format!("the credential plugin `{}` failed ({})", program(cmd), out.status))
             .cause(String::from_utf8_lossy(&out.stderr).trim())
             .hint("run the plugin by hand; most want a new login"),
         AuthError::AuthExecStart(error) => told
@@ -83,6 +83,25 @@ fn no_credentials(error: &kube::client::AuthError, cluster: &str) -> Error {
             .hint("run the plugin by hand and read what it prints"),
         error => told.cause(error).hint("log in again, or see the user in the kubeconfig (`kubectl config view`)"),
     }
+}
+
+/// The program of a command that is written as `NAME="value" "program" "argument"`: the rest may hold secrets.
+fn program(command: &str) -> &str {
+    let mut rest = command;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        let mut escaped = false;
+        let end = quoted.find(|letter| {
+            let ends = letter == '"' && !escaped;
+            escaped = letter == '\\' && !escaped;
+            ends
+        });
+        let Some(end) = end else { break };
+        if !before.ends_with('=') {
+            return &quoted[..end];
+        }
+        rest = &quoted[end + 1..];
+    }
+    "of the kubeconfig"
 }
 
 fn is_not_running(message: &str) -> bool {
@@ -100,6 +119,9 @@ fn tls_hint(error: &rustls::Error) -> &'static str {
         }
         rustls::Error::InvalidCertificate(_) => {
             "the kubeconfig's certificate-authority does not vouch for this server: was the cluster made anew, or is a proxy between?"
+        }
+        rustls::Error::General(words) if words.contains("No CA certificates") => {
+            "this machine has no certificate authorities: install ca-certificates, name a bundle with SSL_CERT_FILE, or give the kubeconfig a certificate-authority"
         }
         rustls::Error::InvalidMessage(_) => {
             "it does not speak TLS on that port: should the kubeconfig's server begin with http://?"
@@ -173,6 +195,19 @@ mod tests {
         }
         let error = refused(&Status::failure("Unauthorized", "").with_code(401), ASKED);
         assert_eq!(error.to_string(), "the cluster lab refuses the credentials (401): Unauthorized");
+    }
+
+    #[test]
+    fn of_a_plugins_command_only_the_program_is_told() {
+        for (command, told) in [
+            (r#"KUBERNETES_EXEC_INFO="{\"kind\":1}" TOKEN="a \\" "aws" "eks" "get-token""#, "aws"),
+            (r#""kubelogin""#, "kubelogin"),
+            (r#"env -i "/opt/my plugin" "x""#, "/opt/my plugin"),
+            ("SECRET=\"never closed", "of the kubeconfig"),
+            ("", "of the kubeconfig"),
+        ] {
+            assert_eq!(program(command), told, "{command}");
+        }
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub mod functions {
 }
 
 fn secret(call: &Call, token: &Dynamic) -> Fallible<Secret> {
-    text_or_secret(token)
-        .ok_or_else(|| call.fail(Error::new(Kind::BadInput, format!("a token is text, not {}", token.type_name()))))
+    text_or_secret(token).ok_or_else(|| {
+        let error = Error::new(Kind::BadInput, format!("a token is text, not {}", convert::type_word(token)));
+        call.fail(error.hint("give its three parts as one text, or a parameter of kind secret"))
+    })
 }

@@ -77,7 +77,7 @@ fn argument(pod: &Dynamic) -> Result<PodArg> {
     }
     match convert::to_value(pod) {
         Value::Object(row) => Ok(PodArg::Row(row)),
-        _ => Err(Error::new(Kind::BadInput, format!("{} is no pod", pod.type_name()))
+        _ => Err(Error::new(Kind::BadInput, format!("{} is no pod", convert::type_word(pod)))
             .hint("give a row of `pods()`, an array of them, or text such as \"name.namespace\" or \"deploy/name\"")),
     }
 }

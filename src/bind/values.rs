@@ -233,6 +233,15 @@ pub mod functions {
     pub fn error_hint(error: &mut Error) -> String {
         error.next_step().unwrap_or_default().into()
     }
+
+    /// What a caught error says and the next step it suggests, in one line: for a note.
+    #[rhai_fn(get = "told", pure)]
+    pub fn error_told(error: &mut Error) -> String {
+        match error.next_step() {
+            Some(step) => format!("{error}; {step}"),
+            None => error.to_string(),
+        }
+    }
 }
 
 /// JSON values in their natural order: numbers by size, everything else by its text.

@@ -39,7 +39,8 @@ fn bare(options: &Options) -> Result<SharedBackend> {
     if let Some(file) = &options.tape {
         return Ok(Arc::new(Tape::open(file)?));
     }
-    Ok(Arc::new(Limit::new(Arc::new(live(options)?), options.timeout, options.parallel)))
+    // Each step of a question has --timeout of its own; this is the end for all of them together.
+    Ok(Arc::new(Limit::new(Arc::new(live(options)?), Live::longest(options.timeout), options.parallel)))
 }
 
 /// Without secrets, unless the user wants them. What a tape holds went through this when it was recorded.

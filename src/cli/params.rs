@@ -126,15 +126,22 @@ fn text_of(param: &Param, matches: &ArgMatches, options: &Options) -> Result<Opt
 /// A secret from where shells and process lists do not see it.
 fn secret(param: &Param, text: &str) -> Result<String> {
     let unreadable = |from: &str, error: std::io::Error| {
-        Error::new(Kind::File, format!("--{} cannot be read from {from}", param.name)).caused_by(&error)
+        Error::new(Kind::File, format!("--{} cannot be read from {from}", param.name))
+            .caused_by(&error)
+            .hint("name a file with the bare text in it: --NAME @FILE")
+    };
+    let full = |text: &str, from: &str| match text.trim() {
+        "" => Err(Error::new(Kind::File, format!("--{} is empty: nothing came from {from}", param.name))
+            .hint("was the file written, and did the command before the pipe succeed?")),
+        text => Ok(text.to_owned()),
     };
     if text == "-" {
         let mut read = String::new();
         std::io::stdin().read_to_string(&mut read).map_err(|error| unreadable("standard input", error))?;
-        return Ok(read.trim().to_owned());
+        return full(&read, "standard input");
     }
     match text.strip_prefix('@') {
-        Some(file) => Ok(std::fs::read_to_string(file).map_err(|error| unreadable(file, error))?.trim().to_owned()),
+        Some(file) => full(&std::fs::read_to_string(file).map_err(|error| unreadable(file, error))?, file),
         None => Ok(text.to_owned()),
     }
 }

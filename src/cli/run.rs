@@ -64,7 +64,9 @@ impl Run {
             Ok(given) => app.finish(investigate(&app, &playbook, given)),
             Err(error) => {
                 let code = app.finish(Err(error.into()));
-                app.tell(&format!("\n{}", params::help(&mut command, &typed)));
+                if code == super::USAGE {
+                    app.tell(&format!("\n{}", params::help(&mut command, &typed)));
+                }
                 code
             }
         }

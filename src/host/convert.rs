@@ -9,6 +9,11 @@ use crate::report::{Content, Table};
 use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, Map};
 use serde_json::Value;
 
+/// What a value is, in the words of the language.
+pub fn type_word(value: &Dynamic) -> String {
+    super::explain::plain_types(value.type_name())
+}
+
 /// The longest document that is shown in full; of a longer one, what it is.
 pub(super) const SHOWN: usize = 1 << 20;
 

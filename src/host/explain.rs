@@ -3,17 +3,30 @@
 use super::catalog::Catalog;
 use super::failure::{Failure, place, thrown, unwind};
 use crate::error::{Error, Kind};
-use rhai::{Dynamic, EvalAltResult, ParseError};
+use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType};
 
 /// A script that does not compile.
 pub(super) fn syntax(error: ParseError, file: &str, source: &str) -> Failure {
     let message = format!("syntax error: {}", error.err_type());
     Failure {
-        error: Error::new(Kind::Script, message),
+        error: Error::new(Kind::Script, message).hint(syntax_hint(error.err_type())),
         position: place(error.position()),
         file: file.into(),
         source: Some(source.into()),
         frames: Vec::new(),
+    }
+}
+
+fn syntax_hint(kind: &ParseErrorType) -> &'static str {
+    match kind {
+        ParseErrorType::VariableUndefined(_) => "declare it first (`let NAME = …`), or put quotes round it if it is a text",
+        ParseErrorType::UnexpectedEOF
+        | ParseErrorType::MissingToken(..)
+        | ParseErrorType::BadInput(LexError::UnterminatedString) => {
+            "something is not closed or left out, here or before: a bracket, a brace, a quote, a comma, a semicolon"
+        }
+        ParseErrorType::Reserved(_) => "this word belongs to the language: take another",
+        _ => "look at this place and just before it: a comma, a semicolon or an operator may be missing, or one too many",
     }
 }
 
@@ -42,7 +55,14 @@ fn explain(fault: EvalAltResult, catalog: &Catalog) -> Error {
         E::ErrorTooManyOperations(_) => limit("the script ran too long: it reached the limit of operations")
             .hint("is there a loop that never ends? `--max-operations` raises the limit"),
         E::ErrorStackOverflow(_) => limit("calls are nested too deeply").hint("does a function call itself without end?"),
-        E::ErrorParsing(kind, _) => Error::new(Kind::Script, format!("syntax error: {kind}")),
+        E::ErrorParsing(kind, _) => Error::new(Kind::Script, format!("syntax error: {kind}")).hint(syntax_hint(&kind)),
+        E::ErrorDotExpr(text, _) if text.contains("etter is not registered") => no_property(&text),
+        E::ErrorPropertyNotFound(name, _) => Error::new(Kind::Script, format!("the map has no {name}"))
+            .hint("`keys()` lists what it has; `map.name ?? other` gives something else where it is missing"),
+        E::ErrorArrayBounds(count, index, _) => {
+            Error::new(Kind::Script, format!("there is no item {index}: the array has {count}"))
+                .hint("the first is item 0; `len()` tells how many there are")
+        }
         E::ErrorMismatchDataType(wanted, got, _) if !wanted.is_empty() => {
             Error::new(Kind::Script, format!("expected {}, found {}", plain_types(&wanted), plain_types(&got)))
         }
@@ -51,6 +71,19 @@ fn explain(fault: EvalAltResult, catalog: &Catalog) -> Error {
             other.clear_position();
             Error::new(Kind::Script, plain_types(&other.to_string()))
         }
+    }
+}
+
+/// `Unknown property 'x' - a getter is not registered for type 'array'`.
+fn no_property(text: &str) -> Error {
+    let mut quoted = text.split('\'').skip(1).step_by(2);
+    let (name, kind) = (quoted.next().unwrap_or_default(), plain_types(quoted.next().unwrap_or("value")));
+    let error = Error::new(Kind::Script, format!("{kind} has no property {name}"));
+    match kind.as_str() {
+        "array" => {
+            error.hint(format!("name one of its items (`items[0].{name}`), or go through all: `items.map(|item| item.{name})`"))
+        }
+        _ => error.hint("rows and maps have properties: `keys()` lists them"),
     }
 }
 
@@ -71,6 +104,10 @@ fn unknown_function(signature: &str, catalog: &Catalog) -> Error {
     if !known.is_empty() {
         return Error::new(Kind::Script, format!("{name} does not take ({given})"))
             .hint(format!("it can be called as {}", known.join(" or ")));
+    }
+    if !name.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+        return Error::new(Kind::Script, format!("`{name}` does not work on ({given})"))
+            .hint("convert one of them first: `to_string()`, `parse_int(text)`, `parse_float(text)`");
     }
     unknown_name("function", name, catalog).cause_types(&given)
 }

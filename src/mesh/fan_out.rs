@@ -40,6 +40,10 @@ where
     if answered.is_empty()
         && let Some(error) = all_failed(what, &failed)
     {
+        if error.kind() != Kind::NoProxy {
+            // A script may catch this and go on with what it has, which is not all.
+            mesh.mark_partial();
+        }
         return Err(error);
     }
     let (proxyless, failed): (Vec<_>, Vec<_>) = failed.into_iter().partition(|(_, error)| error.kind() == Kind::NoProxy);
@@ -64,8 +68,8 @@ fn note_proxyless<T: Display>(mesh: &Mesh, what: &str, proxyless: &[(T, Error)])
 
 /// A failure as a note: what failed, why, and the next step.
 pub(crate) fn told(what: &str, item: &impl Display, error: &Error) -> String {
-    let step = error.next_step().map(|step| format!(" ({step})")).unwrap_or_default();
-    format!("{what} {item}: {error}{step}")
+    let (item, step) = (item.to_string(), error.next_step().map(|step| format!("; {step}")).unwrap_or_default());
+    if error.message().contains(&item) { format!("{error}{step}") } else { format!("{what} {item}: {error}{step}") }
 }
 
 /// The failure that stands for all: the first that a permission, a restart or a repair could help against.
@@ -112,7 +116,7 @@ mod tests {
         let mesh = Fake::new().mesh();
         assert_eq!(wait(gather(&mesh, "pod", vec![2, 3, 4], even)).unwrap(), [(2, 20), (4, 40)]);
         assert!(mesh.partial());
-        assert_eq!(mesh.take_notes(), ["pod 3: too odd (wait)"]);
+        assert_eq!(mesh.take_notes(), ["pod 3: too odd; wait"]);
     }
 
     #[test]

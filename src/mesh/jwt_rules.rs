@@ -1,10 +1,12 @@
 //! The issuers that a mesh accepts tokens from, by the objects of the cluster.
 
 use super::Mesh;
-use super::kinds::has;
+use super::fan_out::told;
+use super::kinds::{KindInfo, has};
 use super::kube::list;
 use crate::error::{Error, Kind, Result};
 use crate::istio::request_auth::{self, JwtRule};
+use serde_json::Value;
 
 /// Kinds that say which tokens are accepted: today's first, then those of 2020.
 const KINDS: [(&str, &str); 4] = [
@@ -26,7 +28,7 @@ pub async fn jwt_rules(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<JwtRu
     for (group, plural) in KINDS {
         let Some(kind) = has(mesh, group, plural).await? else { continue };
         known += 1;
-        match list(mesh, &kind.list(scope)).await {
+        match objects(mesh, &kind, scope).await {
             Ok(mut objects) => {
                 objects.iter_mut().filter_map(|object| object.as_object_mut()).for_each(|object| {
                     object.entry("kind").or_insert_with(|| kind.kind.clone().into());
@@ -40,7 +42,7 @@ pub async fn jwt_rules(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<JwtRu
     match failed {
         Some(error) if rules.is_empty() => Err(error),
         Some(error) => {
-            mesh.note_missing(error.to_string());
+            mesh.note_missing(told("JWT rules of", &"this cluster", &error));
             Ok(rules)
         }
         None if known == 0 => {
@@ -48,6 +50,22 @@ pub async fn jwt_rules(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<JwtRu
                 .hint("Istio's CRDs are not installed here: is this the right context? `context()` tells"))
         }
         None => Ok(rules),
+    }
+}
+
+/// Who may not list the whole cluster gets what lies in his own namespace, and a note.
+async fn objects(mesh: &Mesh, kind: &KindInfo, scope: Option<&str>) -> Result<Vec<Value>> {
+    match list(mesh, &kind.list(scope)).await {
+        Err(error) if scope.is_none() && error.kind() == Kind::Forbidden => {
+            let home = mesh.home();
+            let own = list(mesh, &kind.list(Some(&home))).await.map_err(|_| error)?;
+            mesh.note_missing(format!(
+                "you may not list {0} of all namespaces (verb `list` on `{0}` in a ClusterRole): only those of {home} are looked at",
+                kind.plural
+            ));
+            Ok(own)
+        }
+        done => done,
     }
 }
 

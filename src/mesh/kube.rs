@@ -81,11 +81,17 @@ pub(crate) async fn check_namespace(mesh: &Mesh, scope: Option<&str>) -> Result<
 
 /// The JSON of a successful answer.
 pub(crate) fn json(answer: &Answer, path: &str) -> Result<Value> {
+    let bad = |what: String| Error::new(Kind::BadAnswer, format!("the answer to {path} {what}"));
+    let between = "something between here and the API server answered in its place: a proxy, or a login page";
+    if answer.body.trim_ascii().is_empty() {
+        return Err(bad(format!("is empty ({} bytes)", answer.body.len())).hint(between));
+    }
     serde_json::from_slice(&answer.body).map_err(|error| {
-        let start: String = answer.text().chars().take(60).collect();
-        Error::new(Kind::BadAnswer, format!("the answer to {path} is not JSON: it begins {start:?}"))
-            .cause(error)
-            .hint("something between here and the API server answered in its place: a proxy, or a login page")
+        if error.is_eof() {
+            return bad(format!("is cut off after {} bytes", answer.body.len())).cause(error).hint("ask again");
+        }
+        let start: String = answer.text().trim().chars().take(60).collect();
+        bad(format!("is not JSON: it begins {start:?}")).cause(error).hint(between)
     })
 }
 
@@ -149,7 +155,10 @@ fn take_items(mesh: &Mesh, page: &mut Value, path: &str, found: &mut Vec<Value>)
     let items = match page.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) => items,
         Some(Value::Null) => Vec::new(),
-        _ => return Err(Error::new(Kind::BadAnswer, format!("the answer to {path} is no list: it has no `items`"))),
+        _ => {
+            return Err(Error::new(Kind::BadAnswer, format!("the answer to {path} is no list: it has no `items`"))
+                .hint(format!("see it with `kubectl get --raw '{path}'`")));
+        }
     };
     for mut item in items {
         if item.text("/metadata/name").is_none() {
@@ -224,11 +233,16 @@ mod tests {
 
     #[test]
     fn answers_that_are_no_list_say_so() {
-        for (body, says) in [("<html>login</html>", "is not JSON"), (r#"{"kind":"Pod"}"#, "is no list"), ("", "is not JSON")] {
+        for (body, says) in [
+            ("<html>login</html>", "is not JSON"),
+            (r#"{"kind":"Pod"}"#, "is no list"),
+            ("", "is empty"),
+            ("{\"items\":[", "is cut off after 10 bytes"),
+        ] {
             let mesh = Fake::new().kube("/api/v1/pods?limit=500", body).mesh();
             let error = wait(list(&mesh, "/api/v1/pods")).unwrap_err();
             assert_eq!(error.kind(), Kind::BadAnswer);
-            assert!(error.message().contains(says), "{error}");
+            assert!(error.message().contains(says) && error.next_step().is_some(), "{error:?}");
         }
     }
 

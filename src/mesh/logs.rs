@@ -204,7 +204,7 @@ mod tests {
         let rows: Vec<_> = read.iter().map(|line| (line.pod.as_str(), line.text.as_str())).collect();
         assert_eq!(rows, [("a", "one"), ("b", "two"), ("a", "three")]);
         let notes = mesh.take_notes();
-        assert!(notes[0].starts_with("log of n/c: cannot read the log of container app of pod n/c"), "{notes:?}");
+        assert!(notes[0].starts_with("cannot read the log of container app of pod n/c"), "{notes:?}");
         assert!(notes[0].contains("can-i get pods --subresource=log"), "{notes:?}");
     }
 

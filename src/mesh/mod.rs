@@ -134,8 +134,13 @@ impl Mesh {
 
     /// Keep a note on a target that did not answer.
     pub fn note_missing(&self, text: impl Into<String>) {
-        self.shared.partial.store(true, Ordering::Relaxed);
+        self.mark_partial();
         self.note(text);
+    }
+
+    /// Remember that some target did not answer, where the failure itself is told.
+    pub fn mark_partial(&self) {
+        self.shared.partial.store(true, Ordering::Relaxed);
     }
 
     /// The notes so far, in order; they are forgotten here.

@@ -4,6 +4,7 @@
 
 use super::Mesh;
 use super::dig::{Dig, annotation, label};
+use super::fan_out::told;
 use super::istiods::objects;
 use super::kinds::has;
 use super::kube::{encode, find, list};
@@ -109,7 +110,7 @@ async fn deployment(mesh: &Mesh, namespace: &str, owner: &str) -> Option<Value> 
     match find(mesh, &path).await {
         Ok(found) => found,
         Err(error) => {
-            mesh.note_missing(format!("how {owner} of {namespace} was installed cannot be seen: {error}"));
+            mesh.note_missing(told("how this was installed cannot be seen:", &format!("{owner} of {namespace}"), &error));
             None
         }
     }

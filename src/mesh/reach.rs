@@ -6,7 +6,7 @@ use super::istiods::{self, DEBUG_PORT};
 use super::kube::encode;
 use super::pod_proxy::{ADMIN_PORT, PROXY};
 use super::pod_ref::PodTarget;
-use crate::backend::{Answer, Ask, Exec};
+use crate::backend::{Answer, Ask, Exec, Query};
 use crate::error::{Error, Kind, Result};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -99,14 +99,22 @@ fn page(path: &str) -> Result<String> {
 
 async fn forwarded(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer> {
     let port = port(target);
-    let ask = Ask::pod(&target.namespace, &target.name, port, path);
-    match mesh.ask(ask).await {
+    match asked(mesh, Ask::pod(&target.namespace, &target.name, port, path)).await {
         Ok(answer) => good(target, "GET", path, answer),
         Err(error) if matches!(error.kind(), Kind::Unreachable | Kind::Timeout | Kind::BadAnswer) => {
             Err(error.context(format!("pod {target} does not answer GET {path} on its admin port {port}")))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Ask. A failure that stands in a sentence which names the question need not repeat it.
+async fn asked(mesh: &Mesh, ask: Ask) -> Result<Answer> {
+    let question = Query::new("", ask.clone()).to_string();
+    mesh.ask(ask).await.map_err(|error| match error.kind() {
+        Kind::Unreachable | Kind::Timeout | Kind::BadAnswer | Kind::Forbidden => error.without(&question),
+        _ => error,
+    })
 }
 
 fn port(target: &PodTarget) -> u16 {
@@ -122,7 +130,11 @@ async fn executed(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer>
     }
     let command = ["pilot-agent", "request", "GET", path.trim_start_matches('/')].map(str::to_owned).to_vec();
     let exec = Exec { namespace: target.namespace.clone(), pod: target.name.clone(), container: PROXY.into(), command };
-    good(target, "pilot-agent request GET", path, mesh.ask(Ask::Exec(exec)).await?)
+    let answer = asked(mesh, Ask::Exec(exec)).await.map_err(|error| match error.kind() {
+        Kind::Forbidden => error,
+        _ => error.context(format!("pod {target} does not answer pilot-agent request GET {path}")),
+    })?;
+    good(target, "pilot-agent request GET", path, answer)
 }
 
 /// An answer with status 2xx, or a failure with what the proxy says.
@@ -140,9 +152,15 @@ fn good(target: &PodTarget, how: &str, path: &str, answer: Answer) -> Result<Ans
         _ => Kind::BadAnswer,
     };
     let error = Error::new(kind, format!("pod {target} answered {how} {path} with status {}: {said}", answer.status));
+    // pilot-agent only says that it did not get 200.
     Err(match kind {
         Kind::NotFound => error.hint("`admin(pod, \"/help\")` lists the pages this proxy has"),
-        _ => error,
+        _ if said.contains("status code: 404") => error.hint("`admin(pod, \"/help\")` lists the pages this proxy has"),
+        Kind::BadInput => error.hint("`admin(pod, \"/help\")` tells what each page takes"),
+        Kind::Forbidden => {
+            error.hint("the admin interface is restricted there (allow_paths in its bootstrap): ask for another page")
+        }
+        _ => error.hint("ask again; if it stays so, see `logs(pod, #{container: \"istio-proxy\"})`"),
     })
 }
 
@@ -164,7 +182,8 @@ async fn through_istiod(mesh: &Mesh, target: &PodTarget) -> Result<Answer> {
 
 async fn ask_istiod(mesh: &Mesh, istiod: &Value, path: &str) -> Result<Answer> {
     let (namespace, name) = (istiod.string("/metadata/namespace"), istiod.string("/metadata/name"));
-    let answer = mesh.ask(Ask::pod(&namespace, &name, DEBUG_PORT, path)).await?;
+    let answer = asked(mesh, Ask::pod(&namespace, &name, DEBUG_PORT, path)).await;
+    let answer = answer.map_err(|error| error.context(format!("istiod {namespace}/{name}")))?;
     if answer.is_success() {
         return Ok(answer);
     }

@@ -71,7 +71,8 @@ fn forbidden_hint(error: Error, said: &str) -> Error {
     }
     check += &namespace.map_or(" --all-namespaces".to_owned(), |namespace| format!(" -n {namespace}"));
     let place = namespace.map_or("in a ClusterRole".to_owned(), |namespace| format!("in namespace {namespace}"));
-    error.hint(format!("ask for the verb `{verb}` on `{resource}` {place}; `{check}` tells when it is there"))
+    let other = if namespace.is_none() && verb == "list" { "; or name one namespace in which you may (--namespace)" } else { "" };
+    error.hint(format!("ask for the verb `{verb}` on `{resource}` {place}; `{check}` tells when it is there{other}"))
 }
 
 #[cfg(test)]

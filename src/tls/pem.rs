@@ -73,7 +73,7 @@ fn certificate(block: &Block) -> std::result::Result<Certificate, String> {
         return Err(format!("line {line}: this certificate has no END line; the text was cut off"));
     }
     let der = base64(&block.body).ok_or_else(|| format!("line {line}: this certificate is not valid base64"))?;
-    Certificate::from_der(&der).map_err(|error| format!("line {line}: {error}"))
+    Certificate::from_der(&der).map_err(|error| format!("line {line}: {}; it was cut off or changed", error.message()))
 }
 
 /// The blocks of a text, and how many lines with something in them stand outside of all blocks.

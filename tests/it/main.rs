@@ -4,6 +4,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_days;
+mod bad_days_access;
+mod bad_days_keys;
+mod bad_days_proxies;
+mod bad_days_reach;
+mod bad_days_scripts;
+mod bad_days_tapes;
+mod bad_days_tokens;
 mod catalog;
 mod cli;
 mod cluster;
