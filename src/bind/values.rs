@@ -59,7 +59,7 @@ pub mod functions {
 
     /// Keep a value in a file: `.yaml` as YAML, text as it is, anything else as JSON. Returns the path.
     ///
-    /// A playbook may only write below the folder it is run in. An existing file is replaced.
+    /// A playbook may only write below the folder it is run in, and no hidden file. An existing file is replaced.
     ///
     /// ```rhai
     /// save(pods("olaf"), "/tmp/pilotage-pods.json")    // "/tmp/pilotage-pods.json"

@@ -198,3 +198,42 @@ fn an_application_that_crashes_does_not_hide_its_proxy() {
     });
     assert!(found(&report, "JWKS001").text.contains("4 proxies"), "{}", found(&report, "JWKS001").text);
 }
+
+/// istiod has the right CA, and the proxies nevertheless hold stand-in keys.
+fn stuck(query: &Query, answer: Result<Answer>) -> Result<Answer> {
+    let keys = json!({"keys": [{"kty": "RSA", "e": "AQAB", "n": "0xObjM0UvS_oaazjpEYlAbwc"}]}).to_string();
+    keys_become(query, answer, |_| true, &json!({"local_jwks": {"inline_string": keys}}))
+}
+
+#[test]
+fn an_extra_ca_that_came_after_istiod_started_asks_for_a_restart() {
+    let report = investigate(TRUSTED, "", |query, answer| match &query.ask {
+        Ask::Kube(ask) if ask.path.contains("/configmaps/") || ask.path.contains("/secrets/") => edit(answer, |object| {
+            object["metadata"]["managedFields"] = json!([{"time": "2999-01-01T00:00:00Z"}]);
+        }),
+        _ => stuck(query, answer),
+    });
+    let finding = found(&report, "JWKS004");
+    assert!(finding.text.contains("it covers the chain; it was changed after istiod started"), "{}", finding.text);
+    assert!(finding.fix.starts_with("kubectl -n istio-system rollout restart deployment/istiod"), "{}", finding.fix);
+    assert_eq!(found(&report, "JWKS003").severity, Severity::Ok, "{}", found(&report, "JWKS003").text);
+}
+
+#[test]
+fn an_extra_ca_of_one_istiod_does_not_help_another() {
+    let report = investigate(TRUSTED, "", |query, answer| match &query.ask {
+        Ask::Kube(ask) if ask.path.contains("labelSelector=app%3Distiod") => edit(answer, |list| {
+            let mut other = list["items"][0].clone();
+            other["metadata"]["name"] = json!("istiod-canary");
+            other["spec"]["volumes"] = json!([]);
+            objects(&mut other, &|members| drop(members.remove("volumeMounts")));
+            list["items"].as_array_mut().unwrap().push(other);
+        }),
+        _ => stuck(query, answer),
+    });
+    let finding = found(&report, "JWKS003");
+    assert_eq!(finding.severity, Severity::Error, "{}", finding.text);
+    assert!(finding.fix.contains("extra.pem"), "{}", finding.fix);
+    let told: Vec<&str> = report.findings().filter(|one| one.code == "JWKS004").map(|one| one.text.as_str()).collect();
+    assert!(told.len() == 2 && told.iter().any(|text| text.contains("istiod-canary has no extra CA")), "{told:?}");
+}
