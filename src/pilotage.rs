@@ -263,6 +263,13 @@ mod tests {
     }
 
     #[test]
+    fn what_never_ends_is_not_loaded() {
+        for path in ["/dev/zero", "/"] {
+            assert!(failure(&format!("load(`{path}`)")).error.message().ends_with("is no ordinary file"), "{path}");
+        }
+    }
+
+    #[test]
     fn a_playbook_reports_and_may_not_leave_its_folder() {
         let engine = pilotage();
         let source = r#"const PLAYBOOK = #{ title: "T", params: #{ token: #{ kind: "secret", value: "" } } };

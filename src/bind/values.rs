@@ -353,6 +353,10 @@ fn text(value: &Value, yaml: bool) -> String {
 }
 
 fn read(mesh: &Mesh, path: &Path) -> Result<Dynamic> {
+    // A device or a pipe may never end.
+    if std::fs::metadata(path).is_ok_and(|file| !file.is_file()) {
+        return Err(Error::new(Kind::File, format!("{} is no ordinary file", path.display())).hint("give the path of a file"));
+    }
     let bytes = std::fs::read(path).map_err(|error| on_file("read", path, &error))?;
     let ending = path.extension().and_then(|ending| ending.to_str());
     if ending == Some("json") {
