@@ -179,3 +179,15 @@ fn the_readme_names_every_command_and_the_real_test_command() {
     let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
     assert!(readme.contains("cargo test") && ci.contains("cargo test"));
 }
+
+/// In back-ticks the language takes `\n` as it stands: a line end is meant, and two characters are printed.
+#[test]
+fn no_escape_stands_in_back_ticks() {
+    for (file, text) in ["stdlib", "scripts"].iter().flat_map(|folder| files(folder, "rhai")) {
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let quoted = line.split('`').enumerate().filter(|(number, _)| number % 2 == 1).map(|(_, part)| part);
+            let code_strings_left_out = quoted.filter(|part| !part.contains('"'));
+            assert!(!code_strings_left_out.into_iter().any(|part| part.contains("\\n")), "{file}: {line}");
+        }
+    }
+}
