@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn an_interrupt_ends_a_loop_and_a_waiting_call_and_cannot_be_caught() {
-        for source in ["try { loop {} } catch { 1 }", "try { pods() } catch { 1 }"] {
+        for source in ["try { loop {} } catch { 1 }", "try { pods() } catch { 1 }", "sleep(30)", "sleep(30.5)"] {
             let engine = pilotage();
             let interrupt = engine.interrupt();
             let stopper = std::thread::spawn(move || {

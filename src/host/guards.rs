@@ -3,13 +3,15 @@
 
 use super::failure::{Fallible, raise};
 use super::limits::Limits;
+use super::session::Call;
 use crate::error::{Error, Kind};
-use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, NativeCallContext};
+use rhai::{Array, Blob, Dynamic, Engine, FLOAT, INT, ImmutableString, NativeCallContext};
+use std::time::Duration;
 
 /// What one call may ask for when nobody counts memory.
 const UNCOUNTED: usize = 1 << 30;
 
-/// Replace `blob`, `pad` and `replace`.
+/// Replace `blob`, `pad`, `replace` and `sleep`.
 pub(super) fn register(engine: &mut Engine, limits: Limits) {
     let room = Room(limits);
     engine.register_fn("blob", move |context: NativeCallContext, length: INT| blob(&context, room, length, 0));
@@ -35,6 +37,20 @@ pub(super) fn register(engine: &mut Engine, limits: Limits) {
     engine.register_fn("replace", move |context: NativeCallContext, text: &mut ImmutableString, find: char, with: &str| {
         replace(&context, room, text, find.encode_utf8(&mut [0; 4]), with)
     });
+    engine.register_fn("sleep", |context: NativeCallContext, seconds: INT| {
+        sleep(&context, Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    });
+    engine.register_fn("sleep", |context: NativeCallContext, seconds: FLOAT| {
+        sleep(&context, Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    });
+}
+
+/// Rhai's own would not hear Ctrl-C.
+fn sleep(context: &NativeCallContext, time: Duration) -> Fallible<()> {
+    Call::of(context)?.wait(async move {
+        tokio::time::sleep(time).await;
+        Ok(())
+    })
 }
 
 /// How much memory is left.
