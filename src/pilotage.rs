@@ -293,6 +293,13 @@ mod tests {
     }
 
     #[test]
+    fn a_playbook_replaces_no_file() {
+        let source = r#"const PLAYBOOK = #{ title: "T" }; save("x", "Cargo.toml");"#;
+        let failed = pilotage().run(&Playbook::parse("t", None, source).unwrap(), Map::new()).expect_err("it exists");
+        assert_eq!(failed.failure.error.kind(), Kind::Refused, "{failed:?}");
+    }
+
+    #[test]
     fn an_error_of_the_domain_keeps_its_kind() {
         assert_eq!(Failure::from(Error::new(Kind::Tls, "x")).error.kind(), Kind::Tls);
     }

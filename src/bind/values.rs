@@ -59,7 +59,7 @@ pub mod functions {
 
     /// Keep a value in a file: `.yaml` as YAML, text as it is, anything else as JSON. Returns the path.
     ///
-    /// A playbook may only write below the folder it is run in, and no hidden file. An existing file is replaced.
+    /// A playbook may only write new files below the folder it is run in, and no hidden ones; at the prompt an existing file is replaced.
     ///
     /// ```rhai
     /// save(pods("olaf"), "/tmp/pilotage-pods.json")    // "/tmp/pilotage-pods.json"
@@ -67,7 +67,12 @@ pub mod functions {
     #[rhai_fn(return_raw)]
     pub fn save(context: NativeCallContext, value: Dynamic, file: &str) -> Fallible<String> {
         let call = Call::of(&context)?;
-        let path = call.check(allowed(&call.session().files(), file))?;
+        let files = call.session().files();
+        let path = call.check(allowed(&files, file))?;
+        if matches!(files, Files::Below(_)) && path.exists() {
+            let error = Error::new(Kind::Refused, format!("{file} exists, and a playbook may not replace files"));
+            return Err(call.fail(error.hint("give it another name, or remove the file first")));
+        }
         call.check(write(&path, &value))?;
         Ok(file.into())
     }

@@ -3,6 +3,7 @@
 use super::Mesh;
 use super::dig::Dig;
 use super::kube::{check_namespace, encode, find};
+use super::pod_proxy::ADMIN_PORT;
 use super::pod_target::explain;
 use super::pods::{Pod, raw};
 use super::selector::Selector;
@@ -54,8 +55,9 @@ pub async fn resolve(mesh: &Mesh, arg: &PodArg) -> Result<PodTarget> {
 /// As [`resolve`]; [`Kind::NoProxy`] and [`Kind::NotRunning`] say why, and what to do about it.
 pub async fn resolve_proxy(mesh: &Mesh, arg: &PodArg) -> Result<PodTarget> {
     let mut target = resolve(mesh, arg).await?;
-    if target.check().is_err() && matches!(arg, PodArg::Row(_)) {
-        // A row may be old: what it says is only held against the pod when the pod still is like that.
+    if (target.check().is_err() || target.admin_port != ADMIN_PORT) && matches!(arg, PodArg::Row(_)) {
+        // A row may be old, or made up: what it says is only held against the pod when the pod still is like that, and
+        // which port is asked the pod itself decides.
         target = in_namespace(mesh, &target.namespace, &target.name).await?.into();
     }
     match target.check() {

@@ -59,6 +59,9 @@ const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// The members that a verifier needs; certificates and their thumbprints only make a policy long.
 const PUBLIC: [&str; 9] = ["kid", "kty", "alg", "use", "n", "e", "crv", "x", "y"];
 
+/// How the modulus of the stand-in key of Istio 1.8 to 1.14 begins.
+const OLDEST_STAND_IN: &str = "Error-IstiodFailedToFetchJwksUri-";
+
 impl Jwks {
     /// Read a key set. A broken key becomes a row with a `problem`; the others stay usable.
     ///
@@ -185,8 +188,12 @@ impl Jwk {
     }
 }
 
-/// A modulus that is printable text when decoded, which no real one is.
+/// A modulus that is printable text when decoded, which no real one is. The oldest stand-in has its words in the open, and
+/// only the URL after them encoded.
 fn readable(n: &str) -> Option<String> {
+    if let Some(url) = n.strip_prefix(OLDEST_STAND_IN) {
+        return Some(format!("{OLDEST_STAND_IN}{}", readable(url)?));
+    }
     let text = String::from_utf8(unbase64(n)?).ok()?;
     (text.len() > 7 && text.chars().all(|c| c.is_ascii_graphic() || c == ' ')).then_some(text)
 }
@@ -311,6 +318,9 @@ mod tests {
     fn a_stand_in_that_hides_a_url_is_read() {
         let n = URL_SAFE_NO_PAD.encode("Error-IstiodFailedToFetchJwksUri-https://a.test/certs");
         let jwks = Jwks::parse(&json!({"keys": [{"kid": "abc", "kty": "RSA", "n": n, "e": "AQAB"}]}).to_string()).unwrap();
+        assert_eq!(jwks.keys[0].row.n_text.as_deref(), Some("Error-IstiodFailedToFetchJwksUri-https://a.test/certs"));
+        let oldest = format!("{OLDEST_STAND_IN}{}", URL_SAFE_NO_PAD.encode("https://a.test/certs"));
+        let jwks = Jwks::parse(&json!({"keys": [{"kid": "abc", "kty": "RSA", "n": oldest, "e": "AQAB"}]}).to_string()).unwrap();
         assert_eq!(jwks.keys[0].row.n_text.as_deref(), Some("Error-IstiodFailedToFetchJwksUri-https://a.test/certs"));
     }
 
