@@ -140,7 +140,7 @@ fn proxies_with_other_keys_than_the_rest_are_found() {
     });
     let drift = report.findings().find(|finding| finding.code == "JWKS005" && finding.severity == Severity::Warning);
     let drift = drift.unwrap_or_else(|| panic!("{report:#?}"));
-    assert!(drift.text.contains("1 proxies"), "{}", drift.text);
+    assert!(drift.text.contains("1 proxy"), "{}", drift.text);
     assert!(drift.evidence[2].as_str().unwrap().contains("recommendation-v2"), "{:?}", drift.evidence);
 }
 
