@@ -143,28 +143,12 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::{Answer, Backend, Query};
+    use crate::backend::testing::Script;
     use crate::error::{Error, Kind};
     use crate::host::{Output, Place};
-    use futures::future::BoxFuture;
     use serde_json::json;
     use std::sync::Mutex;
     use std::time::{Duration, Instant};
-
-    /// Never answers.
-    struct Hanging;
-
-    impl Backend for Hanging {
-        fn ask<'a>(&'a self, _query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
-            Box::pin(std::future::pending())
-        }
-        fn cluster(&self) -> String {
-            "none".into()
-        }
-        fn describe(&self) -> String {
-            "nothing".into()
-        }
-    }
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<String>>);
@@ -176,7 +160,7 @@ mod tests {
     }
 
     fn pilotage() -> Pilotage {
-        Pilotage::builder(Arc::new(Hanging)).build().expect("it builds")
+        Pilotage::builder(Script::silent()).build().expect("it builds")
     }
 
     fn failure(source: &str) -> Failure {
@@ -195,7 +179,7 @@ mod tests {
     #[test]
     fn print_goes_to_the_output() {
         let kept = Arc::new(Kept::default());
-        let engine = Pilotage::builder(Arc::new(Hanging)).output(kept.clone()).build().unwrap();
+        let engine = Pilotage::builder(Script::silent()).output(kept.clone()).build().unwrap();
         engine.eval("print(`one ${1 + 1}`)").unwrap();
         assert_eq!(*kept.0.lock().unwrap(), ["one 2"]);
     }
@@ -230,11 +214,11 @@ mod tests {
     #[test]
     fn runaway_scripts_are_stopped() {
         let limits = Limits { operations: 100_000, ..Limits::default() };
-        let engine = Pilotage::builder(Arc::new(Hanging)).limits(limits).build().unwrap();
+        let engine = Pilotage::builder(Script::silent()).limits(limits).build().unwrap();
         assert_eq!(engine.eval("loop {}").expect_err("endless").error.kind(), Kind::Limit);
         assert_eq!(engine.eval("fn f(x) { f(x + 1) } f(0)").expect_err("deep").error.kind(), Kind::Limit);
         let limits = Limits { memory: Some((1 << 20, || 2 << 20)), ..Limits::default() };
-        let engine = Pilotage::builder(Arc::new(Hanging)).limits(limits).build().unwrap();
+        let engine = Pilotage::builder(Script::silent()).limits(limits).build().unwrap();
         assert_eq!(engine.eval("let a = []; loop { a.push(1) }").expect_err("greedy").error.kind(), Kind::Limit);
     }
 

@@ -2,9 +2,16 @@
 //!
 //! Recording, replaying, limits, effects and progress are decorators of the one method [`Backend::ask`].
 
-/// A decorator's other methods: everything but the question goes straight to `self.inner`.
+/// A decorator's other methods: everything but the question goes straight to `self.inner`. `but notes` leaves those to it.
 macro_rules! forward_the_rest {
     () => {
+        forward_the_rest!(but notes);
+
+        fn notes(&self) -> Vec<String> {
+            self.inner.notes()
+        }
+    };
+    (but notes) => {
         fn now(&self) -> jiff::Timestamp {
             self.inner.now()
         }
@@ -19,10 +26,6 @@ macro_rules! forward_the_rest {
 
         fn describe(&self) -> String {
             self.inner.describe()
-        }
-
-        fn notes(&self) -> Vec<String> {
-            self.inner.notes()
         }
     };
 }
@@ -74,7 +77,7 @@ mod roots;
 mod tape;
 mod tape_read;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use connect::Connect;
 pub use demo::demo;

@@ -129,21 +129,7 @@ impl Backend for Recorder {
         })
     }
 
-    fn now(&self) -> Timestamp {
-        self.inner.now()
-    }
-
-    fn cluster(&self) -> String {
-        self.inner.cluster()
-    }
-
-    fn namespace(&self) -> String {
-        self.inner.namespace()
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
+    forward_the_rest!(but notes);
 
     fn notes(&self) -> Vec<String> {
         let failure = lock(&self.failure).as_ref().map(|error| format!("the recording is incomplete: {error}"));

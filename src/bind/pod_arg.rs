@@ -8,7 +8,6 @@ use crate::mesh::pod_ref::{PodArg, PodTarget, resolve_proxy};
 use crate::record::Record;
 use rhai::{Array, Dynamic};
 use serde_json::Value;
-use std::fmt;
 use std::sync::Arc;
 
 /// What was asked of one pod or of many.
@@ -19,21 +18,6 @@ pub enum PerPod<T> {
     Many(Vec<(PodTarget, T)>),
 }
 
-#[derive(Clone)]
-struct Named(PodArg);
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            PodArg::Text(text) => f.write_str(text),
-            PodArg::Row(row) => {
-                let text = |key: &str| row.get(key).and_then(Value::as_str);
-                write!(f, "{}/{}", text("namespace").unwrap_or("?"), text("pod").or_else(|| text("name")).unwrap_or("?"))
-            }
-        }
-    }
-}
-
 /// Put a question to a pod, or to each of an array: concurrently, bounded, in order; who fails becomes a note.
 pub fn per_pod<T, F, Fut>(call: &Call, pod: &Dynamic, ask: F) -> Fallible<PerPod<T>>
 where
@@ -41,21 +25,19 @@ where
     Fut: Future<Output = Result<T>>,
 {
     let mesh = call.mesh();
-    let Some(items) = pod.read_lock::<Array>() else {
-        let arg = argument(pod).map_err(|error| call.fail(error))?;
+    if !pod.is_array() {
+        let arg = call.check(argument(pod))?;
         let answer = call.wait(async { ask(mesh.clone(), resolve_proxy(mesh, &arg).await?).await })?;
         return Ok(PerPod::One(answer));
-    };
-    let arguments: Vec<Named> =
-        items.iter().map(|item| argument(item).map(Named)).collect::<Result<_>>().map_err(|error| call.fail(error))?;
-    let one = |arg: Named| {
+    }
+    let one = |arg: PodArg| {
         let ask = &ask;
         async move {
-            let target = resolve_proxy(mesh, &arg.0).await?;
+            let target = resolve_proxy(mesh, &arg).await?;
             Ok((target.clone(), ask(mesh.clone(), target).await?))
         }
     };
-    let answers = call.wait(gather(mesh, "pod", arguments, one))?;
+    let answers = call.wait(gather(mesh, "pod", arguments(call, pod)?, one))?;
     Ok(PerPod::Many(answers.into_iter().map(|(_, answer)| answer).collect()))
 }
 

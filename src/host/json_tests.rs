@@ -1,35 +1,18 @@
 //! What scripts can do with documents.
 
 use crate::Pilotage;
-use crate::backend::{Answer, Backend, Query};
-use crate::error::{Kind, Result};
+use crate::backend::testing::Script;
+use crate::error::Kind;
 use crate::host::Failure;
 use crate::report::Content;
-use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::sync::Arc;
-
-/// Nobody to ask.
-struct Nobody;
-
-impl Backend for Nobody {
-    fn ask<'a>(&'a self, _query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
-        Box::pin(std::future::pending())
-    }
-    fn cluster(&self) -> String {
-        "none".into()
-    }
-    fn describe(&self) -> String {
-        "nothing".into()
-    }
-}
 
 /// An engine that has loaded this text as `doc`.
 fn with(name: &str, text: &str) -> Pilotage {
     let file: PathBuf = std::env::temp_dir().join(format!("pilotage-json-{}-{name}.json", std::process::id()));
     std::fs::write(&file, text).unwrap();
-    let engine = Pilotage::builder(Arc::new(Nobody)).build().unwrap();
+    let engine = Pilotage::builder(Script::silent()).build().unwrap();
     let loaded = engine.eval(&format!("let doc = load({:?});", file.display().to_string()));
     std::fs::remove_file(&file).unwrap();
     loaded.unwrap();

@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::fan_out::told;
 use super::kinds::{KindInfo, has};
-use super::kube::list;
+use super::kube::{list, whole_or_own};
 use crate::error::{Error, Kind, Result};
 use crate::istio::request_auth::{self, JwtRule};
 use serde_json::Value;
@@ -53,20 +53,8 @@ pub async fn jwt_rules(mesh: &Mesh, namespace: Option<&str>) -> Result<Vec<JwtRu
     }
 }
 
-/// Who may not list the whole cluster gets what lies in his own namespace, and a note.
 async fn objects(mesh: &Mesh, kind: &KindInfo, scope: Option<&str>) -> Result<Vec<Value>> {
-    match list(mesh, &kind.list(scope)).await {
-        Err(error) if scope.is_none() && error.kind() == Kind::Forbidden => {
-            let home = mesh.home();
-            let own = list(mesh, &kind.list(Some(&home))).await.map_err(|_| error)?;
-            mesh.note_missing(format!(
-                "you may not list {0} of all namespaces (verb `list` on `{0}` in a ClusterRole): only those of {home} are looked at",
-                kind.plural
-            ));
-            Ok(own)
-        }
-        done => done,
-    }
+    whole_or_own(mesh, scope, &kind.plural, "looked at", async |scope| list(mesh, &kind.list(scope)).await).await
 }
 
 #[cfg(test)]

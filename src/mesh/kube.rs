@@ -44,6 +44,28 @@ pub(crate) async fn list_selected(mesh: &Mesh, path: &str, selector: &str) -> Re
     }
 }
 
+/// A list of the whole cluster; who may not have that gets what lies in his own namespace, and a note that says so.
+/// `list` lists a scope, `told` says what is done with it: `shown`, `looked at`.
+pub(crate) async fn whole_or_own(
+    mesh: &Mesh,
+    scope: Option<&str>,
+    plural: &str,
+    told: &str,
+    list: impl AsyncFn(Option<&str>) -> Result<Vec<Value>>,
+) -> Result<Vec<Value>> {
+    match list(scope).await {
+        Err(error) if scope.is_none() && error.kind() == Kind::Forbidden => {
+            let home = mesh.home();
+            let own = list(Some(&home)).await.map_err(|_| error)?;
+            mesh.note_missing(format!(
+                "you may not list {plural} of all namespaces (verb `list` on `{plural}` in a ClusterRole): only those of {home} are {told}"
+            ));
+            Ok(own)
+        }
+        done => done,
+    }
+}
+
 /// One object by its path; `None` when there is none of that name.
 ///
 /// # Errors

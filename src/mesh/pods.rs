@@ -3,9 +3,9 @@
 use super::Mesh;
 use super::age::age_of;
 use super::dig::{Dig, annotation, label};
-use super::kube::{check_namespace, list_path, list_selected};
+use super::kube::{check_namespace, list_path, list_selected, whole_or_own};
 use super::{pod_proxy, pod_status};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::{options, record};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -95,18 +95,8 @@ pub async fn pods(mesh: &Mesh, namespace: Option<&str>, options: &PodOptions) ->
 
 /// The pod objects of a namespace, or of all.
 pub(crate) async fn raw(mesh: &Mesh, scope: Option<&str>, selector: &str) -> Result<Vec<Value>> {
-    let whole = list_selected(mesh, &list_path("/api/v1", scope, "pods"), selector).await;
-    match whole {
-        Err(error) if scope.is_none() && error.kind() == Kind::Forbidden => {
-            let home = mesh.home();
-            let own = list_selected(mesh, &list_path("/api/v1", Some(&home), "pods"), selector).await.map_err(|_| error)?;
-            mesh.note_missing(format!(
-                "you may not list pods of all namespaces (verb `list` on `pods` in a ClusterRole): only those of {home} are shown"
-            ));
-            Ok(own)
-        }
-        done => done,
-    }
+    let list = async |scope: Option<&str>| list_selected(mesh, &list_path("/api/v1", scope, "pods"), selector).await;
+    whole_or_own(mesh, scope, "pods", "shown", list).await
 }
 
 impl Pod {
@@ -164,6 +154,7 @@ pub(crate) fn owner(pod: &Value) -> String {
 mod tests {
     use super::super::fake::{Fake, wait};
     use super::*;
+    use crate::error::Kind;
 
     const PODS: &str = include_str!("../../tests/data/kube/pods.json");
     const FORBIDDEN: &str = include_str!("../../tests/data/kube/forbidden-list-pods.json");
