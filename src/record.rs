@@ -37,11 +37,11 @@ impl Schema {
 }
 
 /// A typed row that knows its schema. Made by [`record!`](crate::record!), not by hand.
-pub trait Record {
+pub trait Record: Send + Sync + 'static {
     /// Its shape.
     fn schema() -> &'static Schema;
-    /// Its values, in the schema's order.
-    fn values(self) -> Vec<Value>;
+    /// The value of the column at this position of the schema.
+    fn value(&self, column: usize) -> Value;
 }
 
 /// Options of a call: a struct that knows its keys. Made by [`options!`](crate::options!), not by hand.
@@ -81,8 +81,10 @@ macro_rules! record {
                 &SCHEMA
             }
 
-            fn values(self) -> Vec<serde_json::Value> {
-                vec![$( $crate::record::value(self.$field) ),+]
+            fn value(&self, column: usize) -> serde_json::Value {
+                let mut columns = 0usize..;
+                $( if columns.next() == Some(column) { return $crate::record::value(&self.$field); } )+
+                serde_json::Value::Null
             }
         }
     };
@@ -125,7 +127,7 @@ macro_rules! options {
 
 /// A field as JSON. Fields are plain data, so this cannot fail; null stands for what would.
 #[doc(hidden)]
-pub fn value(field: impl serde::Serialize) -> Value {
+pub fn value(field: &impl serde::Serialize) -> Value {
     serde_json::to_value(field).unwrap_or(Value::Null)
 }
 
@@ -149,6 +151,7 @@ mod tests {
         let schema = Thing::schema();
         assert_eq!(schema.names().collect::<Vec<_>>(), ["name", "count"]);
         assert_eq!((schema.columns[1].doc, schema.columns[1].wide), (" How many\n there are.\n", true));
-        assert_eq!(Thing { name: "a".into(), count: None }.values(), [Value::from("a"), Value::Null]);
+        let thing = Thing { name: "a".into(), count: None };
+        assert_eq!([0, 1, 2].map(|column| thing.value(column)), [Value::from("a"), Value::Null, Value::Null]);
     }
 }

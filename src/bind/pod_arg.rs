@@ -8,7 +8,6 @@ use crate::mesh::pod_ref::{PodArg, PodTarget, resolve_proxy};
 use crate::record::Record;
 use rhai::{Array, Dynamic};
 use serde_json::Value;
-use std::sync::Arc;
 
 /// What was asked of one pod or of many.
 pub enum PerPod<T> {
@@ -71,24 +70,13 @@ impl<R: Record> PerPod<Vec<R>> {
             Self::One(records) => return Row::many(records),
             Self::Many(pods) => pods,
         };
-        let shape = Shape::of(R::schema(), &["namespace", "pod"]);
-        pods.into_iter().flat_map(|(pod, records)| rows_of(&shape, &pod, records)).collect()
+        pods.into_iter().flat_map(|(pod, records)| Row::many_of(&front(&pod), records)).collect()
     }
 }
 
-fn rows_of<R: Record>(shape: &Arc<Shape>, pod: &PodTarget, records: Vec<R>) -> Vec<Dynamic> {
-    let own = R::schema();
-    let mut front: Vec<Dynamic> = Vec::new();
-    for (name, value) in [("namespace", &pod.namespace), ("pod", &pod.name)] {
-        if own.index(name).is_none() {
-            front.push(value.into());
-        }
-    }
-    let row = |record: R| {
-        let values = front.iter().cloned().chain(record.values().into_iter().map(convert::from_value)).collect();
-        Dynamic::from(Row::new(shape.clone(), values))
-    };
-    records.into_iter().map(row).collect()
+/// The columns that say which pod a row is of.
+fn front(pod: &PodTarget) -> [(&'static str, Dynamic); 2] {
+    [("namespace", pod.namespace.as_str().into()), ("pod", pod.name.as_str().into())]
 }
 
 impl PerPod<Dynamic> {

@@ -1,5 +1,6 @@
 //! A way through big JSON that parses nothing twice and remembers where it is.
 
+use crate::json::camel;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -108,18 +109,6 @@ impl<'a> Object<'a> {
     pub fn members(&self) -> impl Iterator<Item = (&str, Place<'a>)> {
         self.members.iter().map(|(name, raw)| (name.as_str(), Place { raw, path: member(&self.path, name) }))
     }
-}
-
-/// `inline_string` as istiod writes it: `inlineString`.
-fn camel(name: &str) -> String {
-    let mut words = name.split('_');
-    let mut camel = words.next().unwrap_or_default().to_string();
-    for word in words {
-        let mut letters = word.chars();
-        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(letters.as_str());
-    }
-    camel
 }
 
 /// `$.a`, or `$['a-b']` where the short form is not allowed.

@@ -155,7 +155,7 @@ fn add_column(table: &mut Table, name: &str, wide: bool) {
 /// A field of a row, a map or a document as JSON; null when it is missing.
 pub fn field(item: &Dynamic, name: &str) -> Value {
     if let Some(row) = item.read_lock::<Row>() {
-        return row.get(name).map(to_value).unwrap_or_default();
+        return row.get(name).map(|value| to_value(&value)).unwrap_or_default();
     }
     if let Some(node) = item.read_lock::<Node>() {
         return node.get(name).map(|field| to_value(&json_value::from_node(&field))).unwrap_or_default();

@@ -28,7 +28,7 @@ pub use json_value::{PathOptions, from_node};
 pub use limits::Limits;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
-pub use row::{Row, Shape, ShapeColumn};
+pub use row::{Batch, Origin, Row, Shape, ShapeColumn};
 pub use secret::Secret;
 pub use session::{Call, Files, Interrupt, Output, Session, Silent};
 

@@ -1,12 +1,15 @@
 //! `row`: an immutable record that is cheap to pass on and knows its columns.
 
+use super::convert::from_value;
 use super::failure::{Fallible, raise};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
+use crate::json::{At, Found, Node};
 use crate::record::{Record, Schema};
 use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde_json::Value;
+use std::any::Any;
 use std::sync::Arc;
 
 /// The columns of a kind of row, in their order.
@@ -48,71 +51,175 @@ impl Shape {
     }
 }
 
+/// Rows of one kind from one place, kept as typed records: a field becomes a value when a script touches it.
+pub trait Batch: Send + Sync {
+    /// The columns of all of them.
+    fn shape(&self) -> &Arc<Shape>;
+    /// A field of the row of this number.
+    fn value(&self, row: usize, column: usize) -> Dynamic;
+    /// Where the rows were read, if that can be told.
+    fn origin(&self) -> Option<&Arc<dyn Origin>> {
+        None
+    }
+    /// Where in the document of their origin the row stands.
+    fn place(&self, _row: usize) -> Option<&At> {
+        None
+    }
+}
+
+/// Where rows were read: what they were made of can be seen again, and questions that follow go to the same place.
+pub trait Origin: Any + Send + Sync {
+    /// The resource that a row was made of.
+    ///
+    /// # Errors
+    /// When the document cannot be had any more.
+    fn raw(&self, at: &At) -> Result<Node>;
+}
+
 /// An immutable record. Cloning counts a reference.
 #[derive(Clone)]
-pub struct Row(Arc<Inner>);
+pub struct Row {
+    batch: Arc<dyn Batch>,
+    index: u32,
+}
 
-struct Inner {
+/// One row that a script, or a function, made of values.
+struct Made {
     shape: Arc<Shape>,
     values: Vec<Dynamic>,
 }
 
+impl Batch for Made {
+    fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    fn value(&self, _row: usize, column: usize) -> Dynamic {
+        self.values.get(column).cloned().unwrap_or_default()
+    }
+}
+
+/// Records with the values that stand in front of each, and where they were read.
+struct Records<R> {
+    shape: Arc<Shape>,
+    front: Vec<Dynamic>,
+    records: Vec<R>,
+    places: Vec<At>,
+    origin: Option<Arc<dyn Origin>>,
+}
+
+impl<R: Record> Batch for Records<R> {
+    fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    fn value(&self, row: usize, column: usize) -> Dynamic {
+        match self.front.get(column) {
+            Some(value) => value.clone(),
+            None => self.records.get(row).map(|record| from_value(record.value(column - self.front.len()))).unwrap_or_default(),
+        }
+    }
+
+    fn origin(&self) -> Option<&Arc<dyn Origin>> {
+        self.origin.as_ref()
+    }
+
+    fn place(&self, row: usize) -> Option<&At> {
+        self.places.get(row)
+    }
+}
+
+/// A batch of records, and how many they are.
+fn records<R: Record>(
+    front: &[(&str, Dynamic)],
+    records: Vec<R>,
+    places: Vec<At>,
+    origin: Option<Arc<dyn Origin>>,
+) -> (Arc<dyn Batch>, usize) {
+    let front: Vec<_> = front.iter().filter(|(name, _)| R::schema().index(name).is_none()).collect();
+    let names: Vec<&str> = front.iter().map(|(name, _)| *name).collect();
+    let (shape, count) = (Shape::of(R::schema(), &names), records.len());
+    let front = front.into_iter().map(|(_, value)| value.clone()).collect();
+    (Arc::new(Records { shape, front, records, places, origin }), count)
+}
+
 impl Row {
     /// A row of this shape. Missing values are `()`.
-    pub fn new(shape: Arc<Shape>, mut values: Vec<Dynamic>) -> Self {
-        values.resize(shape.columns.len(), Dynamic::UNIT);
-        Self(Arc::new(Inner { shape, values }))
+    pub fn new(shape: Arc<Shape>, values: Vec<Dynamic>) -> Self {
+        Self { batch: Arc::new(Made { shape, values }), index: 0 }
     }
 
     /// The row of one record.
     pub fn from_record<R: Record>(record: R) -> Self {
-        Self::new(Shape::of(R::schema(), &[]), record.values().into_iter().map(super::convert::from_value).collect())
+        Self { batch: records(&[], vec![record], Vec::new(), None).0, index: 0 }
     }
 
     /// Rows of many records of one kind.
-    pub fn many<R: Record>(records: impl IntoIterator<Item = R>) -> Array {
-        let shape = Shape::of(R::schema(), &[]);
-        records
-            .into_iter()
-            .map(|record| {
-                let values = record.values().into_iter().map(super::convert::from_value).collect();
-                Dynamic::from(Self::new(shape.clone(), values))
-            })
-            .collect()
+    pub fn many<R: Record>(found: impl IntoIterator<Item = R>) -> Array {
+        Self::many_of(&[], found.into_iter().collect())
+    }
+
+    /// The same with these columns in front, where the records lack them.
+    pub fn many_of<R: Record>(front: &[(&str, Dynamic)], found: Vec<R>) -> Array {
+        Self::all(records(front, found, Vec::new(), None))
+    }
+
+    /// Rows of what was found in a document, with these columns in front where the records lack them.
+    pub fn found<R: Record>(front: &[(&str, Dynamic)], found: Vec<Found<R>>, origin: Option<Arc<dyn Origin>>) -> Array {
+        let (found, places) = found.into_iter().map(|found| (found.record, found.at)).unzip();
+        Self::all(records(front, found, places, origin))
+    }
+
+    fn all((batch, count): (Arc<dyn Batch>, usize)) -> Array {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        (0..count).map(|index| Dynamic::from(Self { batch: batch.clone(), index })).collect()
     }
 
     /// Its columns.
     pub fn shape(&self) -> &Arc<Shape> {
-        &self.0.shape
-    }
-
-    /// Its values, in the order of the columns.
-    pub fn values(&self) -> &[Dynamic] {
-        &self.0.values
+        self.batch.shape()
     }
 
     /// The value of a field.
-    pub fn get(&self, name: &str) -> Option<&Dynamic> {
-        self.0.shape.index(name).map(|index| &self.0.values[index])
+    pub fn get(&self, name: &str) -> Option<Dynamic> {
+        self.shape().index(name).map(|index| self.at(index))
+    }
+
+    /// The value of the column at this position.
+    pub fn at(&self, column: usize) -> Dynamic {
+        self.batch.value(self.index as usize, column)
+    }
+
+    /// Where it was read, if that can be told.
+    pub fn origin(&self) -> Option<&Arc<dyn Origin>> {
+        self.batch.origin()
+    }
+
+    /// The resource that it was made of; nothing for rows that were not read from a document.
+    ///
+    /// # Errors
+    /// When the document cannot be had any more.
+    pub fn raw(&self) -> Option<Result<Node>> {
+        Some(self.origin()?.raw(self.batch.place(self.index as usize)?))
     }
 
     /// The value of a text field; empty when it is missing or no text.
     pub fn text(&self, name: &str) -> String {
-        self.get(name).and_then(|value| value.clone().into_string().ok()).unwrap_or_default()
+        self.get(name).and_then(|value| value.into_string().ok()).unwrap_or_default()
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&ImmutableString, &Dynamic)> {
-        self.0.shape.columns.iter().map(|column| &column.name).zip(&self.0.values)
+    fn pairs(&self) -> impl Iterator<Item = (&ImmutableString, Dynamic)> {
+        self.shape().columns.iter().enumerate().map(|(index, column)| (&column.name, self.at(index)))
     }
 
     /// The row as a JSON object, fields in the order of the columns.
     pub fn to_value(&self) -> Value {
-        Value::Object(self.pairs().map(|(name, value)| (name.to_string(), super::convert::to_value(value))).collect())
+        Value::Object(self.pairs().map(|(name, value)| (name.to_string(), super::convert::to_value(&value))).collect())
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let names = || self.0.shape.columns.iter().map(|column| column.name.as_str());
-        let error = Error::new(Kind::BadInput, format!("{} rows have no field {name:?}", self.0.shape.kind));
+        let names = || self.shape().columns.iter().map(|column| column.name.as_str());
+        let error = Error::new(Kind::BadInput, format!("{} rows have no field {name:?}", self.shape().kind));
         match nearest(name, names()) {
             Some(near) => error.hint(format!("did you mean {near:?}?")),
             None => error.hint(format!("its fields are: {}", names().collect::<Vec<_>>().join(", "))),
@@ -131,7 +238,7 @@ pub(super) mod functions {
     /// ```
     #[rhai_fn(index_get, pure, return_raw)]
     pub fn field(row: &mut Row, name: &str) -> Fallible<Dynamic> {
-        row.get(name).cloned().ok_or_else(|| raise(row.unknown(name), Position::NONE))
+        row.get(name).ok_or_else(|| raise(row.unknown(name), Position::NONE))
     }
 
     /// The names of a row's fields, in the order of its columns.
@@ -141,7 +248,7 @@ pub(super) mod functions {
     /// ```
     #[rhai_fn(pure)]
     pub fn keys(row: &mut Row) -> Array {
-        row.0.shape.columns.iter().map(|column| column.name.clone().into()).collect()
+        row.shape().columns.iter().map(|column| column.name.clone().into()).collect()
     }
 
     /// The values of a row, in the order of its columns.
@@ -151,7 +258,7 @@ pub(super) mod functions {
     /// ```
     #[rhai_fn(pure)]
     pub fn values(row: &mut Row) -> Array {
-        row.0.values.clone()
+        row.pairs().map(|(_, value)| value).collect()
     }
 
     /// Whether a row has a field of this name.
@@ -161,7 +268,7 @@ pub(super) mod functions {
     /// ```
     #[rhai_fn(pure)]
     pub fn contains(row: &mut Row, name: &str) -> bool {
-        row.0.shape.index(name).is_some()
+        row.shape().index(name).is_some()
     }
 
     /// A row as a map, which can be changed.
@@ -171,7 +278,7 @@ pub(super) mod functions {
     /// ```
     #[rhai_fn(pure)]
     pub fn to_map(row: &mut Row) -> Map {
-        row.pairs().map(|(name, value)| (name.as_str().into(), value.clone())).collect()
+        row.pairs().map(|(name, value)| (name.as_str().into(), value)).collect()
     }
 
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]

@@ -6,9 +6,11 @@
 //!
 //! [`jsonpath`] walks the big containers through the index, and gives jsonpath-rust one small resource at a time.
 
+mod at;
 mod doc;
 mod index;
 mod lex;
+mod list;
 mod node;
 mod path;
 mod plan;
@@ -19,7 +21,9 @@ mod search;
 mod tree;
 mod walk;
 
+pub use at::{At, Found, camel};
 pub use doc::Doc;
+pub use list::{Entry, each};
 pub use node::{Items, Node, Type};
 pub use path::{Hit, Query, jsonpath};
 
