@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use support::cluster::{Cluster, ClusterOptions, Recording, Via};
+use support::cluster::{Cluster, ClusterOptions, Entry, Recording, Via};
 use support::frozen::Frozen;
 use support::run::TempDir;
 
@@ -132,14 +132,17 @@ async fn connect(cluster: &Cluster) -> Result<Live> {
     Ok(live)
 }
 
-/// The recorded pages of the servers inside the pods, each once: what a GET of them says now is what it said first.
+/// The recorded pages of the servers inside the pods, each once: what they say now is what they said first. Beside what
+/// is only read, a proxy's list of loggers, which takes a POST.
 fn pages(recording: &Recording) -> Vec<Query> {
     let mut pages: Vec<Query> = Vec::new();
-    for entry in recording.via(Via::Pod).filter(|entry| entry.method == "GET" && entry.status != 0) {
+    let asks = |entry: &&Entry| entry.method == "GET" || (entry.method == "POST" && entry.path == "/logging");
+    for entry in recording.via(Via::Pod).filter(|entry| asks(entry) && entry.status != 0) {
         let Some(((namespace, pod), port)) = entry.pod.as_deref().and_then(|pod| pod.split_once('/')).zip(entry.port) else {
             continue;
         };
-        let page = PodHttp { namespace: namespace.into(), pod: pod.into(), port, method: "GET".into(), path: entry.path.clone() };
+        let (method, path) = (entry.method.clone(), entry.path.clone());
+        let page = PodHttp { namespace: namespace.into(), pod: pod.into(), port, method, path };
         let page = Query::new(recording.cluster.clone(), Ask::Pod(page));
         if !pages.contains(&page) {
             pages.push(page);

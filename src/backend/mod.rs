@@ -50,6 +50,7 @@ mod log_filter;
 mod log_range;
 mod logs;
 mod narrow;
+mod narrow_dump;
 #[cfg(test)]
 mod network_tests;
 mod observe;

@@ -225,6 +225,7 @@ impl Ask {
             Self::Logs(_) | Self::Http(_) | Self::Tls(_) | Self::Roots(_) => Effect::Observe,
             Self::Kube(kube) => kube.effect(),
             Self::Pod(pod) if pod.method == "GET" && !acts(&pod.path) => Effect::Observe,
+            Self::Pod(pod) if pod.method == "POST" && pod.path == LOGGERS => Effect::Observe,
             Self::Pod(_) => Effect::Change,
             Self::Exec(exec) => exec.effect(),
         }
@@ -239,6 +240,9 @@ impl Kube {
         if self.method == "GET" || asks { Effect::Observe } else { Effect::Change }
     }
 }
+
+/// Without a level to set, Envoy and ztunnel list their loggers there; they take nothing but a POST.
+const LOGGERS: &str = "/logging";
 
 /// Pages that do something although they are only read: istiod's by design, Envoy's and the agent's in old versions.
 fn acts(path: &str) -> bool {
@@ -262,6 +266,7 @@ impl Exec {
         let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["pilot-agent" | "pilot-discovery", "request", "GET", path] if !acts(path) => Effect::Observe,
+            ["pilot-agent", "request", "POST", path] if path.trim_start_matches('/') == &LOGGERS[1..] => Effect::Observe,
             _ => Effect::Change,
         }
     }
@@ -333,6 +338,11 @@ mod tests {
         Ask::Exec(Exec { namespace: "n".into(), pod: "p".into(), container: "istio-proxy".into(), command })
     }
 
+    fn post(path: &str) -> Ask {
+        let (namespace, pod, method) = ("n".into(), "p".into(), "POST".into());
+        Ask::Pod(PodHttp { namespace, pod, port: 15000, method, path: path.into() })
+    }
+
     #[test]
     fn only_what_is_known_to_read_is_observing() {
         let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
@@ -342,6 +352,8 @@ mod tests {
             exec(&["pilot-agent", "request", "GET", "config_dump"]),
             Ask::pod("n", "p", 15000, "/config_dump?mask=a,b&name_regex=%2e"),
             Ask::pod("n", "p", 15000, "/"),
+            post("/logging"),
+            exec(&["pilot-agent", "request", "POST", "logging"]),
         ] {
             assert_eq!(ask.effect(), Effect::Observe, "{ask:?}");
         }
@@ -349,6 +361,10 @@ mod tests {
             kube("POST", "/api/v1/namespaces/a/pods"),
             kube("DELETE", "/api/v1/pods"),
             exec(&["sh", "-c", "true"]),
+            post("/logging?level=debug"),
+            post("/reset_counters"),
+            post("/logging/"),
+            exec(&["pilot-agent", "request", "POST", "logging?rbac=debug"]),
             exec(&["pilot-agent", "request", "POST", "quitquitquit"]),
             exec(&["pilot-agent", "request", "GET", "quitquitquit"]),
             Ask::pod("n", "p", 15014, "/debug/force_disconnect?proxyID=a"),

@@ -1,10 +1,11 @@
 //! Answer from a tape.
 
 use super::narrow::{list_page, narrow_list};
+use super::narrow_dump::Wanted;
 use super::redact::Redactor;
 use super::tape::{Header, Manifest};
 use super::tape_read::{Contents, Recorded};
-use super::{Answer, Ask, Backend, Query, log_range};
+use super::{Answer, Ask, Backend, PodHttp, Query, log_range};
 use crate::error::{Error, Kind, Result};
 use futures::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
@@ -16,7 +17,8 @@ use std::sync::{Mutex, PoisonError};
 /// A recorded case, as a backend.
 ///
 /// The same question asked again gets the next answer, and then the last one again and again. A question that was not
-/// recorded is answered from a wider one: part of a log from more of it, an object or a namespace from a complete list.
+/// recorded is answered from a wider one: part of a log from more of it, an object or a namespace from a complete list,
+/// part of a proxy's configuration from the whole.
 pub struct Tape {
     name: String,
     header: Header,
@@ -101,6 +103,7 @@ impl Tape {
                 Ok(narrow_list(&kube.path, &|path, token| self.list_page(&query.cluster, path, token)))
             }
             Ask::Logs(wanted) => self.narrower_log(&query.cluster, wanted),
+            Ask::Pod(page) if page.method == "GET" => Ok(self.narrower_dump(&query.cluster, page)),
             _ => Ok(None),
         }
     }
@@ -135,6 +138,24 @@ impl Tape {
             }
         }
         Ok(None)
+    }
+
+    fn narrower_dump(&self, cluster: &str, page: &PodHttp) -> Option<Answer> {
+        let wanted = Wanted::parse(&page.path)?;
+        let whole = |query: &Query| match &query.ask {
+            Ask::Pod(held) if query.cluster == cluster && held.method == "GET" => {
+                let same = (&held.namespace, &held.pod, held.port) == (&page.namespace, &page.pod, page.port);
+                same && Wanted::parse(&held.path).is_some_and(|held| wanted.is_within(&held))
+            }
+            _ => false,
+        };
+        let mut found: Vec<_> = self.questions.iter().filter(|(query, _)| whole(query)).collect();
+        found.sort_by_key(|(query, _)| query.to_string());
+        found.into_iter().find_map(|(_, question)| {
+            let answer = question.current().ok().filter(Answer::is_success)?;
+            let (status, body) = wanted.cut(&answer.body)?;
+            Some(Answer { status, body: body.into(), ..answer })
+        })
     }
 
     fn miss(&self, query: &Query) -> Error {

@@ -188,3 +188,18 @@ fn a_tape_that_was_not_closed_or_lost_lines_says_so() {
     assert_eq!(short.notes(), ["the tape x holds 1 of the 3 answers that were recorded"]);
     assert_eq!(short.manifest().unwrap().redacted.as_ref().unwrap()["jwt"], 2);
 }
+
+#[test]
+fn part_of_a_configuration_comes_from_the_whole() {
+    let page = |pod: &str, path: &str| Query::new("lab", Ask::pod("shop", pod, 15000, path));
+    let dump = r#"{"configs":[{"@type":"t.ListenersConfigDump","static_listeners":[1],"dynamic_listeners":[2]}]}"#;
+    let tape = tape(&[told(&page("a", "/config_dump?include_eds"), Ok(answer(dump)))]);
+    let masked = ask(&tape, &page("a", "/config_dump?mask=static_listeners")).unwrap();
+    assert_eq!(masked, r#"{"configs":[{"@type":"t.ListenersConfigDump","static_listeners":[1]}]}"#);
+    assert_eq!(ask(&tape, &page("a", "/config_dump")).unwrap(), dump);
+    let refused = block_on(tape.ask(&page("a", "/config_dump?mask=other"))).unwrap();
+    assert_eq!(refused.status, 400);
+    for (pod, path) in [("b", "/config_dump"), ("a", "/config_dump?resource=static_listeners"), ("a", "/clusters")] {
+        assert_eq!(ask(&tape, &page(pod, path)).unwrap_err().kind(), Kind::TapeMiss, "{pod} {path}");
+    }
+}
