@@ -22,6 +22,7 @@ mod live;
 mod playbook;
 mod playbook_twists;
 mod readme;
+mod real_envoy;
 mod stdlib;
 mod tapes;
 mod terminal;

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "the test binary and the examples each use a part")]
 
 pub mod cluster;
+pub mod envoy;
 pub mod frozen;
 pub mod run;
 pub mod tapes;
