@@ -73,7 +73,7 @@ macro_rules! record {
                     name: $kind,
                     doc: concat!($($doc, "\n"),+),
                     columns: &[$( $crate::record::Column {
-                        name: stringify!($field),
+                        name: $crate::record::plain(stringify!($field)),
                         doc: concat!($($field_doc, "\n"),+),
                         wide: $crate::record!(@wide $($wide)?),
                     } ),+],
@@ -114,7 +114,7 @@ macro_rules! options {
                     name: $kind,
                     doc: concat!($($doc, "\n"),+),
                     columns: &[$( $crate::record::Column {
-                        name: stringify!($field),
+                        name: $crate::record::plain(stringify!($field)),
                         doc: concat!($($field_doc, "\n"),+),
                         wide: false,
                     } ),+],
@@ -123,6 +123,15 @@ macro_rules! options {
             }
         }
     };
+}
+
+/// The name of a field that Rust has another use for: `r#type` is `type`.
+#[doc(hidden)]
+pub const fn plain(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
 }
 
 /// A field as JSON. Fields are plain data, so this cannot fail; null stands for what would.

@@ -1,15 +1,17 @@
 //! The functions that scripts call, one file a family. Thin: arguments in, one domain call, rows out.
 
+mod clusters;
 mod envoy;
 mod istiod;
 mod jwt;
 mod kube;
 mod pod_arg;
 mod report;
+mod subject;
 mod tls;
 mod values;
 
-use crate::envoy::{Filter, Provider};
+use crate::envoy::{Cluster, Filter, Provider};
 use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
@@ -32,6 +34,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
     vec![
         ("kube", exported_module!(kube::functions)),
         ("envoy", exported_module!(envoy::functions)),
+        ("envoy", exported_module!(clusters::functions)),
         ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
@@ -60,6 +63,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         LogOptions::schema(),
         envoy::DumpOptions::schema(),
         envoy::FilterOptions::schema(),
+        Cluster::schema(),
+        clusters::ClusterOptions::schema(),
         Filter::schema(),
         Provider::schema(),
         Istiod::schema(),

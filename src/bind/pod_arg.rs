@@ -52,7 +52,8 @@ pub fn arguments(call: &Call, pod: &Dynamic) -> Fallible<Vec<PodArg>> {
     call.check(read)
 }
 
-fn argument(pod: &Dynamic) -> Result<PodArg> {
+/// The pod that an argument names.
+pub fn argument(pod: &Dynamic) -> Result<PodArg> {
     if let Ok(text) = pod.clone().into_string() {
         return Ok(PodArg::Text(text));
     }

@@ -1,10 +1,22 @@
 //! Lenient decoding of what Envoy says of itself, in Envoy's spelling (`snake_case`) and in istiod's (`camelCase`), today's
 //! documents and those of 2020. Unknown fields never break anything.
 
+// First, because it is a macro's.
+#[macro_use]
+mod wire;
+
+mod clusters;
+mod dump;
 mod http_filters;
 mod jwt_authn;
 mod listeners;
+mod names;
 mod raw;
+mod tls_context;
+mod update;
 
+pub use clusters::{Cluster, clusters};
+pub use dump::{Dump, Section};
 pub use http_filters::{Filter, filters};
 pub use jwt_authn::Provider;
+pub use names::ClusterName;

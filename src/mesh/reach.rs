@@ -8,11 +8,13 @@ use super::pod_proxy::{ADMIN_PORT, PROXY};
 use super::pod_ref::PodTarget;
 use crate::backend::{Answer, Ask, Exec, Query};
 use crate::error::{Error, Kind, Result};
+use crate::json::Doc;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// GET a page of a proxy's admin interface.
 ///
@@ -67,6 +69,33 @@ pub async fn config_dump(mesh: &Mesh, target: &PodTarget, mask: Option<&str>) ->
     let body = admin(mesh, target, &path).await?.body;
     check_dump(target, &body)?;
     Ok(body)
+}
+
+/// One part of a proxy's configuration, by the mask that selects it; all of it where the proxy cannot do that: one older than
+/// Envoy's masks does not know them, and one that has nothing of that part answers status 400.
+///
+/// # Errors
+/// As [`config_dump`].
+pub async fn section(mesh: &Mesh, target: &PodTarget, mask: &str) -> Result<Arc<Doc>> {
+    match document(mesh, target, &format!("/config_dump?mask={mask}")).await {
+        Err(error) if error.kind() == Kind::BadInput => document(mesh, target, "/config_dump").await,
+        done => done,
+    }
+}
+
+/// A page of a proxy that answers JSON.
+///
+/// # Errors
+/// As [`admin`]; [`Kind::BadAnswer`] when what came is empty, cut off or no JSON.
+pub async fn document(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Arc<Doc>> {
+    let body = admin(mesh, target, path).await?.body;
+    match Doc::parse(body.clone()) {
+        Ok(doc) => Ok(doc),
+        Err(error) => {
+            check_dump(target, &body)?;
+            Err(error.context(format!("what pod {target} answered to GET {path} cannot be read")))
+        }
+    }
 }
 
 fn check_dump(target: &PodTarget, body: &[u8]) -> Result<()> {

@@ -1,0 +1,649 @@
+//! Lenient decoding: what Envoy says is read into structs of ours that borrow from it, and nothing can break that.
+//!
+//! A field that is not there is its type's default; an unknown one is skipped; one of the wrong type is its default too, and
+//! told in [`Flaws`], so that the row which was made of it can be marked. Names are found in Envoy's spelling
+//! (`lb_policy`) and in istiod's (`lbPolicy`).
+
+use crate::json::{At, Entry, Found};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Declare a struct that is read leniently: `wire! { struct Cluster<'de> { name: Text<'de>, lb_policy: Text<'de>, } }`. A
+/// field whose name is no identifier says it: `kind = "type": Text<'de>`.
+macro_rules! wire {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident<$de:lifetime> {
+            $( $(#[$field_meta:meta])* $field:ident $(= $key:literal)? : $type:ty, )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Default, Clone)]
+        $vis struct $name<$de> {
+            $( $(#[$field_meta])* pub $field: $type, )+
+            /// Structs without text have a lifetime all the same.
+            #[doc(hidden)]
+            pub lifetime: std::marker::PhantomData<&$de ()>,
+        }
+
+        const _: () = {
+            use $crate::envoy::wire::{Container, Flaws, Key, Parts, Seed, Wire, snake};
+
+            struct Take;
+
+            impl<$de> Container<$de> for Take {
+                type Value = $name<$de>;
+                fn map<A: serde::de::MapAccess<$de>>(self, map: &mut A, flaws: &Flaws) -> Option<std::result::Result<Self::Value, A::Error>> {
+                    let mut value = $name::default();
+                    loop {
+                        let key = match map.next_key::<Key<$de>>() {
+                            Ok(Some(key)) => snake(key.0),
+                            Ok(None) => return Some(Ok(value)),
+                            Err(error) => return Some(Err(error)),
+                        };
+                        let read = match key.as_ref() {
+                            $( wire!(@key $field $($key)?) => map
+                                .next_value_seed(Seed::new(flaws, wire!(@key $field $($key)?)))
+                                .map(|read| value.$field = read), )+
+                            _ => map.next_value::<serde::de::IgnoredAny>().map(|_| ()),
+                        };
+                        if let Err(error) = read {
+                            return Some(Err(error));
+                        }
+                    }
+                }
+            }
+
+            impl<$de> Wire<$de> for $name<$de> {
+                fn read<D: serde::Deserializer<$de>>(from: D, flaws: &Flaws) -> std::result::Result<Self, D::Error> {
+                    from.deserialize_any(Parts { flaws, wanted: "an object", take: Take })
+                }
+            }
+        };
+    };
+    (@key $field:ident $key:literal) => { $key };
+    (@key $field:ident) => { stringify!($field) };
+}
+
+/// Text of a document; borrowed unless it holds escapes.
+pub(super) type Text<'de> = Cow<'de, str>;
+
+/// What was of another type than it should be.
+#[derive(Debug, Default)]
+pub(super) struct Flaws {
+    field: Cell<&'static str>,
+    told: RefCell<Vec<String>>,
+}
+
+impl Flaws {
+    fn tell(&self, wanted: &str) {
+        self.told.borrow_mut().push(format!("{} is not {wanted}", self.field.get()));
+    }
+
+    fn count(&self) -> usize {
+        self.told.borrow().len()
+    }
+
+    /// All of it in one line; nothing when all was well.
+    pub fn line(&self) -> Option<String> {
+        let told = self.told.borrow();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+
+    /// Add what was found out otherwise.
+    pub fn add(&self, flaw: String) {
+        self.told.borrow_mut().push(flaw);
+    }
+}
+
+/// A type that can be read from any JSON whatever.
+pub(super) trait Wire<'de>: Default {
+    /// Whether it has no parts: then it is right or wrong as a whole.
+    const SCALAR: bool = false;
+    /// Read it. Only bad JSON is an error.
+    fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error>;
+}
+
+/// Reads the text of one value, and says how many bytes it had.
+pub(super) fn read<'de, T: Wire<'de>>(text: &'de [u8], flaws: &Flaws) -> (T, Option<usize>) {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    match T::read(&mut json, flaws) {
+        Ok(value) => {
+            // What follows is not ours to read; the stream only tells how far it came.
+            let read = json.into_iter::<IgnoredAny>().byte_offset();
+            (value, Some(read))
+        }
+        Err(error) => {
+            flaws.add(format!("cannot be read: {error}"));
+            (T::default(), None)
+        }
+    }
+}
+
+/// Reads an element of a list and makes a record of it, with its place.
+pub(super) fn found<'a, T: Wire<'a>, R>(entry: &Entry<'a>, make: impl FnOnce(T, &Flaws) -> R) -> (Found<R>, Option<usize>) {
+    let flaws = Flaws::default();
+    let (value, size) = read(entry.rest(), &flaws);
+    (Found { record: make(value, &flaws), at: At::new(entry.start) }, size)
+}
+
+/// Carries the flaws to where a member is read.
+pub(super) struct Seed<'f, T>(&'f Flaws, PhantomData<T>);
+
+impl<'f, T> Seed<'f, T> {
+    pub fn new(flaws: &'f Flaws, field: &'static str) -> Self {
+        flaws.field.set(field);
+        Self(flaws, PhantomData)
+    }
+}
+
+impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Seed<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
+        T::read(from, self.0)
+    }
+}
+
+/// Takes whatever comes; each type says what it makes of what it wants.
+struct Lenient<'f, T, K> {
+    flaws: &'f Flaws,
+    kind: PhantomData<(T, K)>,
+}
+
+/// What a type makes of each sort of value; nothing, if that sort is wrong.
+trait Take<'de, T> {
+    const WANTED: &'static str;
+    fn text(_text: Text<'de>) -> Option<T> {
+        None
+    }
+    fn bool(_flag: bool) -> Option<T> {
+        None
+    }
+    fn number(_number: f64, _whole: Option<u64>) -> Option<T> {
+        None
+    }
+}
+
+impl<'de, T: Default, K: Take<'de, T>> Lenient<'_, T, K> {
+    fn or_flaw<E>(&self, value: Option<T>) -> Result<T, E> {
+        Ok(value.unwrap_or_else(|| {
+            self.flaws.tell(K::WANTED);
+            T::default()
+        }))
+    }
+}
+
+impl<'de, T: Default, K: Take<'de, T>> Visitor<'de> for Lenient<'_, T, K> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(K::WANTED)
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<T, E> {
+        self.or_flaw(K::text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        self.or_flaw(K::text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<T, E> {
+        self.or_flaw(K::bool(flag))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<T, E> {
+        self.or_flaw(K::number(number as f64, Some(number)))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<T, E> {
+        self.or_flaw(K::number(number as f64, u64::try_from(number).ok()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<T, E> {
+        self.or_flaw(K::number(number, None))
+    }
+
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.or_flaw(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        self.or_flaw(None)
+    }
+}
+
+macro_rules! scalar {
+    ($type:ty, $marker:ident, $wanted:literal { $($body:tt)* }) => {
+        struct $marker;
+
+        impl<'de> Take<'de, $type> for $marker {
+            const WANTED: &'static str = $wanted;
+            $($body)*
+        }
+
+        impl<'de> Wire<'de> for $type {
+            const SCALAR: bool = true;
+            fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error> {
+                from.deserialize_any(Lenient::<$type, $marker> { flaws, kind: PhantomData })
+            }
+        }
+    };
+}
+
+scalar!(Text<'de>, TakeText, "text" {
+    fn text(text: Text<'de>) -> Option<Text<'de>> {
+        Some(text)
+    }
+});
+scalar!(bool, TakeBool, "true or false" {
+    fn bool(flag: bool) -> Option<bool> {
+        Some(flag)
+    }
+});
+// Envoy writes 64-bit numbers as text, and leaves out fractions where there are none.
+scalar!(u64, TakeWhole, "a whole number" {
+    fn number(_number: f64, whole: Option<u64>) -> Option<u64> {
+        whole
+    }
+    fn text(text: Text<'de>) -> Option<u64> {
+        text.parse().ok()
+    }
+});
+scalar!(f64, TakeNumber, "a number" {
+    fn number(number: f64, _whole: Option<u64>) -> Option<f64> {
+        Some(number)
+    }
+    fn text(text: Text<'de>) -> Option<f64> {
+        text.parse().ok()
+    }
+});
+
+impl<'de, T: Wire<'de>> Wire<'de> for Option<T> {
+    fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error> {
+        struct Maybe<'f, T>(&'f Flaws, PhantomData<T>);
+
+        impl<'de, T: Wire<'de>> Visitor<'de> for Maybe<'_, T> {
+            type Value = Option<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_unit<E>(self) -> Result<Option<T>, E> {
+                Ok(None)
+            }
+
+            fn visit_none<E>(self) -> Result<Option<T>, E> {
+                Ok(None)
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Option<T>, D::Error> {
+                let before = self.0.count();
+                let value = T::read(from, self.0)?;
+                Ok((!T::SCALAR || self.0.count() == before).then_some(value))
+            }
+        }
+
+        from.deserialize_option(Maybe(flaws, PhantomData))
+    }
+}
+
+impl<'de, T: Wire<'de>> Wire<'de> for Box<T> {
+    fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error> {
+        T::read(from, flaws).map(Box::new)
+    }
+}
+
+/// Any value, unread.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Raw<'de>(Option<&'de RawValue>);
+
+impl<'de> Wire<'de> for Raw<'de> {
+    fn read<D: Deserializer<'de>>(from: D, _flaws: &Flaws) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(from)?;
+        Ok(Self((raw.get() != "null").then_some(raw)))
+    }
+}
+
+impl<'de> Raw<'de> {
+    /// Whether something stands there.
+    pub fn is_some(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Its text; empty when nothing stands there.
+    pub fn json(self) -> &'de str {
+        self.0.map_or("", RawValue::get)
+    }
+
+    /// Read it as this.
+    pub fn read<T: Wire<'de>>(self, flaws: &Flaws) -> T {
+        match self.0 {
+            Some(raw) => read(raw.get().as_bytes(), flaws).0,
+            None => T::default(),
+        }
+    }
+
+    /// All of it as a value; null when it is nested too deep.
+    pub fn value(self) -> serde_json::Value {
+        self.0.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+
+    /// The type that an `Any` says it is, without its package: `HttpConnectionManager`. A wrapper (`TypedStruct`) says
+    /// what it stands for.
+    pub fn kind(self) -> Option<String> {
+        let typed: Typed<'_> = self.read(&Flaws::default());
+        typed.name()
+    }
+
+    /// What an `Any` holds: itself, or the value inside of a wrapper.
+    pub fn content(self) -> Self {
+        let typed: Typed<'de> = self.read(&Flaws::default());
+        if typed.is_wrapper() && typed.value.is_some() { typed.value } else { self }
+    }
+}
+
+wire! {
+    /// What an `Any` says of itself.
+    struct Typed<'de> {
+        at_type = "@type": Text<'de>,
+        type_url: Text<'de>,
+        value: Raw<'de>,
+    }
+}
+
+impl Typed<'_> {
+    fn is_wrapper(&self) -> bool {
+        matches!(last_word(&self.at_type), "TypedStruct" | "Struct")
+    }
+
+    fn name(&self) -> Option<String> {
+        let kind = if self.is_wrapper() && !self.type_url.is_empty() { &self.type_url } else { &self.at_type };
+        (!kind.is_empty()).then(|| last_word(kind).to_owned())
+    }
+}
+
+/// The last part of a type's name: `type.googleapis.com/envoy.config.cluster.v3.Cluster` is a `Cluster`.
+pub(super) fn last_word(kind: &str) -> &str {
+    kind.rsplit(['.', '/']).next().unwrap_or(kind)
+}
+
+impl<'de, T: Wire<'de>> Wire<'de> for Vec<T> {
+    fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error> {
+        from.deserialize_any(Parts { flaws, wanted: "a list", take: ListOf(PhantomData) })
+    }
+}
+
+/// The members of an object whose keys are data, in order.
+#[derive(Debug, Clone)]
+pub(super) struct Pairs<'de, T>(pub Vec<(Text<'de>, T)>);
+
+impl<T> Default for Pairs<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T> Pairs<'de, T> {
+    /// The member of this key.
+    pub fn get(&self, key: &str) -> Option<&T> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+}
+
+impl<'de, T: Wire<'de>> Wire<'de> for Pairs<'de, T> {
+    fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error> {
+        from.deserialize_any(Parts { flaws, wanted: "an object", take: PairsOf(PhantomData) })
+    }
+}
+
+/// Takes a container of the right sort; anything else is a flaw.
+pub(super) struct Parts<'f, C> {
+    pub flaws: &'f Flaws,
+    pub wanted: &'static str,
+    pub take: C,
+}
+
+/// How a container is read.
+pub(super) trait Container<'de>: Sized {
+    type Value: Default;
+    fn map<A: MapAccess<'de>>(self, _map: &mut A, _flaws: &Flaws) -> Option<Result<Self::Value, A::Error>> {
+        None
+    }
+    fn list<A: SeqAccess<'de>>(self, _list: &mut A, _flaws: &Flaws) -> Option<Result<Self::Value, A::Error>> {
+        None
+    }
+}
+
+struct ListOf<T>(PhantomData<T>);
+
+impl<'de, T: Wire<'de>> Container<'de> for ListOf<T> {
+    type Value = Vec<T>;
+    fn list<A: SeqAccess<'de>>(self, list: &mut A, flaws: &Flaws) -> Option<Result<Vec<T>, A::Error>> {
+        let field = flaws.field.get();
+        let mut items = Vec::new();
+        loop {
+            match list.next_element_seed(Seed::new(flaws, field)) {
+                Ok(Some(item)) => items.push(item),
+                Ok(None) => return Some(Ok(items)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+struct PairsOf<T>(PhantomData<T>);
+
+impl<'de, T: Wire<'de>> Container<'de> for PairsOf<T> {
+    type Value = Pairs<'de, T>;
+    fn map<A: MapAccess<'de>>(self, map: &mut A, flaws: &Flaws) -> Option<Result<Self::Value, A::Error>> {
+        let field = flaws.field.get();
+        let mut pairs = Vec::new();
+        loop {
+            match map.next_key::<Key<'de>>() {
+                Ok(Some(key)) => match map.next_value_seed(Seed::new(flaws, field)) {
+                    Ok(value) => pairs.push((key.0, value)),
+                    Err(error) => return Some(Err(error)),
+                },
+                Ok(None) => return Some(Ok(Pairs(pairs))),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl<C> Parts<'_, C> {
+    fn flaw<T: Default, E>(&self) -> Result<T, E> {
+        self.flaws.tell(self.wanted);
+        Ok(T::default())
+    }
+}
+
+impl<'de, C: Container<'de>> Visitor<'de> for Parts<'_, C> {
+    type Value = C::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.wanted)
+    }
+
+    fn visit_str<E>(self, _text: &str) -> Result<C::Value, E> {
+        self.flaw()
+    }
+
+    fn visit_bool<E>(self, _flag: bool) -> Result<C::Value, E> {
+        self.flaw()
+    }
+
+    fn visit_u64<E>(self, _number: u64) -> Result<C::Value, E> {
+        self.flaw()
+    }
+
+    fn visit_i64<E>(self, _number: i64) -> Result<C::Value, E> {
+        self.flaw()
+    }
+
+    fn visit_f64<E>(self, _number: f64) -> Result<C::Value, E> {
+        self.flaw()
+    }
+
+    fn visit_unit<E>(self) -> Result<C::Value, E> {
+        Ok(C::Value::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<C::Value, A::Error> {
+        let (flaws, wanted) = (self.flaws, self.wanted);
+        if let Some(read) = self.take.map(&mut map, flaws) {
+            return read;
+        }
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        flaws.tell(wanted);
+        Ok(C::Value::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<C::Value, A::Error> {
+        let (flaws, wanted) = (self.flaws, self.wanted);
+        if let Some(read) = self.take.list(&mut list, flaws) {
+            return read;
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        flaws.tell(wanted);
+        Ok(C::Value::default())
+    }
+}
+
+/// A key, in `snake_case` for those of structs.
+pub(super) struct Key<'de>(pub Text<'de>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+
+        from.deserialize_str(Read).map_err(|error| D::Error::custom(error))
+    }
+}
+
+/// `lbPolicy` as Envoy spells it: `lb_policy`.
+pub(super) fn snake<'a>(key: Text<'a>) -> Text<'a> {
+    if !key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return key;
+    }
+    let mut snake = String::with_capacity(key.len() + 4);
+    for letter in key.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    Cow::Owned(snake)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    wire! {
+        struct Inner<'de> {
+            deep_name: Text<'de>,
+        }
+    }
+
+    wire! {
+        struct Outer<'de> {
+            name: Text<'de>,
+            kind = "type": Option<Text<'de>>,
+            max_requests: Option<u64>,
+            weight: f64,
+            on: bool,
+            inner: Inner<'de>,
+            many: Vec<Inner<'de>>,
+            by_name: Pairs<'de, u64>,
+            any: Raw<'de>,
+        }
+    }
+
+    fn outer(text: &str) -> (Outer<'_>, Option<String>) {
+        let flaws = Flaws::default();
+        let (value, _) = read(text.as_bytes(), &flaws);
+        (value, flaws.line())
+    }
+
+    #[test]
+    fn both_spellings_are_read_and_the_unknown_is_skipped() {
+        for text in [
+            r#"{"max_requests":"7","inner":{"deep_name":"x"},"by_name":{"camelKey":1},"new":{"a":[1]},"type":"EDS"}"#,
+            r#"{"maxRequests":7,"inner":{"deepName":"x"},"byName":{"camelKey":1},"brandNew":[],"type":"EDS"}"#,
+        ] {
+            let (outer, flaws) = outer(text);
+            assert_eq!((outer.max_requests, outer.inner.deep_name.as_ref(), flaws), (Some(7), "x", None));
+            assert_eq!((outer.by_name.get("camelKey"), outer.kind.as_deref()), (Some(&1), Some("EDS")));
+        }
+    }
+
+    #[test]
+    fn what_is_of_another_type_is_told_and_the_rest_is_kept() {
+        let text =
+            r#"{"max_requests":[1],"name":{"a":1},"weight":"x","on":"yes","inner":3,"many":{"a":1},"type":5,"by_name":[1]}"#;
+        let (outer, flaws) = outer(text);
+        assert_eq!((outer.name.as_ref(), outer.max_requests, outer.kind, outer.many.len()), ("", None, None, 0));
+        let flaws = flaws.unwrap();
+        for told in ["max_requests is not a whole number", "name is not text", "inner is not an object", "many is not a list"] {
+            assert!(flaws.contains(told), "{flaws}");
+        }
+        assert_eq!(flaws.split(", ").count(), 8);
+    }
+
+    #[test]
+    fn null_is_absent() {
+        let (outer, flaws) = outer(r#"{"max_requests":null,"name":null,"inner":null,"many":null,"any":null,"by_name":null}"#);
+        assert!(outer.max_requests.is_none() && !outer.any.is_some() && flaws.is_none());
+    }
+
+    #[test]
+    fn what_follows_is_left_alone() {
+        let flaws = Flaws::default();
+        let (outer, size) = read::<Outer<'_>>(br#"{"name":"a\nb"} , {"name":7}"#, &flaws);
+        assert_eq!((outer.name.as_ref(), size, flaws.line()), ("a\nb", Some(15), None));
+        let (_, size) = read::<Outer<'_>>(br#"{"name":"#, &flaws);
+        assert!(size.is_none() && flaws.line().unwrap().contains("cannot be read"));
+    }
+
+    #[test]
+    fn an_any_says_what_it_is() {
+        let (typed, _) = outer(r#"{"any":{"@type":"type.googleapis.com/a.b.v3.Rbac","rules":{}}}"#);
+        assert_eq!(typed.any.kind().as_deref(), Some("Rbac"));
+        let (wrapped, _) =
+            outer(r#"{"any":{"@type":"x/udpa.type.v1.TypedStruct","type_url":"x/a.Jwt","value":{"deep_name":"v"}}}"#);
+        assert_eq!(wrapped.any.kind().as_deref(), Some("Jwt"));
+        let inner: Inner<'_> = wrapped.any.content().read(&Flaws::default());
+        assert_eq!(inner.deep_name, "v");
+    }
+}
