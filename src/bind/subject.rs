@@ -101,7 +101,7 @@ pub fn rows<R: Record>(
     }
     if !subject.is_array() {
         let arg = call.check(argument(subject))?;
-        let (target, doc, found) = call.wait(ask(mesh, arg, &page, read, |doc| Text::Open(doc)))?;
+        let (target, doc, found) = call.wait(ask(mesh, arg, &page, read, Text::Open))?;
         let origin = Read { mesh: mesh.clone(), target: Some(target), text: doc };
         return Ok(Row::found(&[], found, Some(Arc::new(origin))));
     }

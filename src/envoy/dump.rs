@@ -28,9 +28,12 @@ pub enum Section {
     Hosts,
 }
 
+/// Lists of resources: name, and the state of what stands in it.
+type Lists = &'static [(&'static str, &'static str)];
+
 /// The sections, with the name their type has before `ConfigDump`, and the lists that hold their resources, with the state of
 /// what stands in them. A list whose entries say their state themselves has none.
-const SECTIONS: [(Section, &str, &[(&str, &str)]); 8] = [
+const SECTIONS: [(Section, &str, Lists); 8] = [
     (Section::Bootstrap, "Bootstrap", &[("bootstrap", "static")]),
     (
         Section::Clusters,
@@ -62,7 +65,7 @@ const SECTIONS: [(Section, &str, &[(&str, &str)]); 8] = [
 
 impl Section {
     /// The lists that hold its resources, in the order of their rows: name, and the state of what stands in it.
-    fn lists(self) -> &'static [(&'static str, &'static str)] {
+    fn lists(self) -> Lists {
         SECTIONS.iter().find(|(section, ..)| *section == self).map_or(&[], |(.., lists)| lists)
     }
 

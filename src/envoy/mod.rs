@@ -14,6 +14,7 @@ mod names;
 mod raw;
 mod tls_context;
 mod update;
+mod wire_take;
 
 pub use clusters::{Cluster, clusters};
 pub use dump::{Dump, Section};
