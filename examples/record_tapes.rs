@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! cargo run --example record_tapes [FOLDER]
+//! cargo run --example record_tapes -- --rows-only [FOLDER]
 //! ```
 //!
 //! Every recording in the folder (`../shared/recordings` when none is named) is served as a cluster. pilotage asks it
 //! through its live backend: all that `tests/tapes/capture.rhai` asks, what the shipped playbooks ask, and the recorded
 //! pages of proxies and control planes that no function asks for yet. The clock stands at the end of the recording, so
-//! that a tape of old answers is not judged by today's time.
+//! that a tape of old answers is not judged by today's time. Beside each tape stands what istioctl printed of the same
+//! proxies; with `--rows-only` the tapes stay as they are, and only that is written.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that tells what it does")]
 
 #[path = "../tests/support/mod.rs"]
@@ -28,11 +30,17 @@ use support::frozen::Frozen;
 use support::run::TempDir;
 
 const RECORDINGS: &str = "../shared/recordings";
+const ROWS_ONLY: &str = "--rows-only";
 const PARALLEL: usize = 8;
 
 fn main() -> ExitCode {
-    let folder = std::env::args().nth(1).unwrap_or_else(|| RECORDINGS.into());
-    match record_all(Path::new(&folder)) {
+    let (flags, folders): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let folder = folders.first().map_or(RECORDINGS, String::as_str);
+    if let Some(unknown) = flags.iter().find(|flag| *flag != ROWS_ONLY) {
+        eprintln!("error: there is no option {unknown}, only {ROWS_ONLY}");
+        return ExitCode::FAILURE;
+    }
+    match record_all(Path::new(folder), flags.is_empty()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -44,26 +52,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn record_all(folder: &Path) -> Result<()> {
-    let tapes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tapes");
+fn record_all(folder: &Path, with_tapes: bool) -> Result<()> {
     let mut total = 0;
     for recording in recordings(folder)? {
         let name = name(folder, &recording);
-        let tape = tapes.join(format!("{name}.tape"));
-        // Made aside, and put in place only when it is whole.
-        let fresh = tapes.join(format!("{name}.tape.new"));
-        if let Err(error) = record(&recording, &tapes.join("capture.rhai"), &fresh) {
-            let _ = std::fs::remove_file(&fresh);
-            return Err(error.context(format!("{name} cannot be recorded")));
+        if with_tapes {
+            let size = record_in_place(&recording, &name)?;
+            println!("tests/tapes/{name}.tape: {} kB", size.div_ceil(1000));
+            total += size;
         }
-        let failed = |error| Error::new(Kind::File, format!("cannot put {} in place", tape.display())).caused_by(&error);
-        std::fs::rename(&fresh, &tape).map_err(failed)?;
-        let size = std::fs::metadata(&tape).map_err(failed)?.len();
-        println!("tests/tapes/{name}.tape: {} kB", size.div_ceil(1000));
-        total += size;
+        let [rows, json] = support::istioctl::keep(&recording, &name)?;
+        println!("tests/tapes/{name}.istioctl.*: {} kB of rows, {} kB of JSON", rows.div_ceil(1000), json.div_ceil(1000));
+        total += (rows + json) as u64;
     }
     println!("{} kB together", total.div_ceil(1000));
     Ok(())
+}
+
+/// Made aside, and put in place only when it is whole; gives its size.
+fn record_in_place(recording: &Path, name: &str) -> Result<u64> {
+    let tapes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tapes");
+    let tape = tapes.join(format!("{name}.tape"));
+    let fresh = tapes.join(format!("{name}.tape.new"));
+    if let Err(error) = record(recording, &tapes.join("capture.rhai"), &fresh) {
+        let _ = std::fs::remove_file(&fresh);
+        return Err(error.context(format!("{name} cannot be recorded")));
+    }
+    let failed = |error| Error::new(Kind::File, format!("cannot put {} in place", tape.display())).caused_by(&error);
+    std::fs::rename(&fresh, &tape).map_err(failed)?;
+    Ok(std::fs::metadata(&tape).map_err(failed)?.len())
 }
 
 /// All folders with an index, at most two levels down.

@@ -19,6 +19,7 @@ mod cluster_servers;
 mod embed;
 mod json;
 mod live;
+mod parity;
 mod playbook;
 mod playbook_twists;
 mod readme;

@@ -4,6 +4,7 @@
 pub mod cluster;
 pub mod envoy;
 pub mod frozen;
+pub mod istioctl;
 pub mod run;
 pub mod tapes;
 pub mod terminal;
