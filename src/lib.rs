@@ -26,7 +26,8 @@
 //!    [`backend::Backend::ask`]; recording, replaying, limits, redaction and permission are decorators of that method. (Files that
 //!    a script itself loads and saves are its own affair; a playbook may touch only those below the folder it is run in, and no
 //!    hidden ones.)
-//! 2. **Arrows point down:** cli → repl, bind → host → mesh → envoy, istio, tls, json → backend's types → error, record, report.
+//! 2. **Arrows point down:** cli → repl, bind → host → mesh → envoy, istio, tls, json → backend's types → error, record, report,
+//!    table, cell.
 //!    Only `host/` and `bind/` know Rhai, only `backend/` opens connections, only `render/`, `repl/` and `cli/` print.
 //!    `mesh/`, `envoy/`, `istio/`, `tls/` and `json/` read no clock, no environment and no disk. `tests/it/tidy.rs` guards this.
 //! 3. **Observing is all it can do so far:** [`backend::Policy`] refuses any question with a greater
@@ -48,6 +49,7 @@
 
 pub mod backend;
 pub mod bind;
+pub mod cell;
 pub mod cli;
 pub mod envoy;
 pub mod error;
@@ -62,6 +64,7 @@ pub mod render;
 pub mod repl;
 pub mod report;
 pub mod suggest;
+pub mod table;
 pub mod tls;
 
 pub use pilotage::{Builder, Pilotage};

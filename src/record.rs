@@ -1,5 +1,6 @@
 //! Records: the typed rows that observation gives, with their columns' order, titles and meaning said in one place.
 
+use crate::cell::Cell;
 use serde_json::Value;
 
 /// The shape of one kind of row: what tables, CSV, completion and the reference show.
@@ -42,6 +43,8 @@ pub trait Record: Send + Sync + 'static {
     fn schema() -> &'static Schema;
     /// The value of the column at this position of the schema.
     fn value(&self, column: usize) -> Value;
+    /// That value as the text of a cell.
+    fn cell(&self, column: usize, cell: &mut Cell);
 }
 
 /// Options of a call: a struct that knows its keys. Made by [`options!`](crate::options!), not by hand.
@@ -85,6 +88,12 @@ macro_rules! record {
                 let mut columns = 0usize..;
                 $( if columns.next() == Some(column) { return $crate::record::value(&self.$field); } )+
                 serde_json::Value::Null
+            }
+
+            fn cell(&self, column: usize, cell: &mut $crate::cell::Cell) {
+                let mut columns = 0usize..;
+                $( if columns.next() == Some(column) { return cell.fill(&self.$field); } )+
+                cell.empty();
             }
         }
     };
@@ -162,5 +171,11 @@ mod tests {
         assert_eq!((schema.columns[1].doc, schema.columns[1].wide), (" How many\n there are.\n", true));
         let thing = Thing { name: "a".into(), count: None };
         assert_eq!([0, 1, 2].map(|column| thing.value(column)), [Value::from("a"), Value::Null, Value::Null]);
+        let mut cell = Cell::default();
+        let mut text = |column| {
+            thing.cell(column, &mut cell);
+            cell.text().to_owned()
+        };
+        assert_eq!([0, 1, 2].map(&mut text), ["a", "-", "-"]);
     }
 }

@@ -1,5 +1,6 @@
 //! What an investigation says: one model, rendered by every output format.
 
+pub use crate::table::{Rows, Source, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -72,25 +73,6 @@ pub enum Severity {
     Warning,
     /// A fault.
     Error,
-}
-
-/// Rows with their columns in order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Table {
-    /// Column names, as in scripts.
-    pub columns: Vec<String>,
-    /// One value a column.
-    pub rows: Vec<Vec<Value>>,
-    /// Columns that a table for people leaves out; data formats keep them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub wide: Vec<String>,
-}
-
-impl Table {
-    /// The positions of the columns that a table for people shows.
-    pub fn shown(&self) -> Vec<usize> {
-        (0..self.columns.len()).filter(|&index| !self.wide.contains(&self.columns[index])).collect()
-    }
 }
 
 /// What the value of an expression shows itself as.

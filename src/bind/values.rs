@@ -288,14 +288,13 @@ pub(super) fn table_of(call: &Call, rows: &[Dynamic], columns: Option<Array>) ->
         }
     };
     let Some(columns) = columns else { return Ok(all) };
-    let mut chosen = Table::default();
+    let mut chosen = Vec::new();
     for column in columns {
         let name = column.to_string();
         known_column(call, rows, &name)?;
-        chosen.columns.push(name);
+        chosen.push(name);
     }
-    chosen.rows = rows.iter().map(|row| chosen.columns.iter().map(|name| convert::field(row, name)).collect()).collect();
-    Ok(chosen)
+    Ok(convert::chosen(rows, chosen))
 }
 
 fn known_column(call: &Call, rows: &[Dynamic], name: &str) -> Fallible<()> {

@@ -7,10 +7,12 @@ use crate::Pilotage;
 use crate::backend::{Observer, Recorder, SharedBackend};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Limits, Output};
-use crate::render::diagnostic;
 use crate::render::progress::Progress;
 use crate::render::style::{self, Look};
+use crate::render::{self, diagnostic};
 use crate::repl::show;
+use crate::report::Content;
+use std::io::Write;
 use std::sync::Arc;
 
 /// How a command ends: with an exit code, or with a failure that has one.
@@ -109,9 +111,25 @@ impl App {
     /// # Errors
     /// When it cannot be written for another reason.
     pub fn print(&self, text: &str) -> Result<()> {
+        self.write(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Print a value in the format that the options name.
+    ///
+    /// # Errors
+    /// As for [`App::print`].
+    pub fn show(&self, content: &Content) -> Result<()> {
+        self.write(|out| render::write(out, content, self.options.output.into(), &self.out))
+    }
+
+    /// Print piece by piece. A closed pipe ends it, and is no failure.
+    ///
+    /// # Errors
+    /// As for [`App::print`].
+    pub fn write(&self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
         self.progress.hide();
         let full = |error: std::io::Error| Error::new(Kind::File, "standard output cannot be written").caused_by(&error);
-        style::write_stdout(text).map_err(full)
+        style::to_stdout(write).map_err(full)
     }
 
     /// Print to standard error.

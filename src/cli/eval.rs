@@ -2,7 +2,6 @@
 
 use super::app::{App, Outcome};
 use crate::error::{Error, Kind, Result};
-use crate::render;
 use crate::repl::show;
 use clap::Args;
 use std::io::Read;
@@ -27,7 +26,7 @@ impl Eval {
             for note in engine.pilotage.take_notes() {
                 app.tell(&show::note(&note, &app.err));
             }
-            app.print(&render::content(&outcome?, app.options.output.into(), &app.out))?;
+            app.show(&outcome?)?;
             Ok(if engine.pilotage.partial() { PARTIAL } else { 0 })
         })
     }

@@ -3,7 +3,7 @@
 use super::app::{App, Outcome};
 use super::places;
 use crate::host::{Failure, Playbook, playbook};
-use crate::render::{self, Look};
+use crate::render::Look;
 use crate::repl::show;
 use crate::report::{Content, Table};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Print names, titles and where each comes from. A playbook that cannot be read is listed too, with the reason on
 /// standard error: it would be missed otherwise.
 pub fn main(app: &App) -> Outcome {
-    let mut table = Table { columns: ["name", "title", "from"].map(String::from).to_vec(), ..Table::default() };
+    let mut rows = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for (name, from, parsed) in all() {
         let first = seen.insert(name.clone());
@@ -23,9 +23,10 @@ pub fn main(app: &App) -> Outcome {
             }
         };
         let from = if first { from } else { format!("{from} (hidden by the one above)") };
-        table.rows.push([name, title, from].map(Value::from).to_vec());
+        rows.push([name, title, from].map(Value::from).to_vec());
     }
-    app.print(&render::content(&Content::Table(table), app.options.output.into(), &app.out))?;
+    let columns = ["name", "title", "from"].map(String::from).to_vec();
+    app.show(&Content::Table(Table { columns, rows: rows.into(), ..Table::default() }))?;
     Ok(0)
 }
 

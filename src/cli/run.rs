@@ -6,7 +6,7 @@ use super::{options::Options, params, places};
 use crate::backend::Effect;
 use crate::error::{Error, Kind};
 use crate::host::{Failure, Playbook};
-use crate::render::{self, Format, Look};
+use crate::render;
 use crate::report::{Report, Severity};
 use clap::{Args, FromArgMatches, Subcommand};
 use serde_json::{Map, Value};
@@ -94,7 +94,7 @@ fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Ou
             Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),
         };
         if failure.is_none() || !report.sections.is_empty() {
-            app.print(&write(&report, app.options.output.into(), &app.out))?;
+            app.write(|out| render::write_report(out, &report, app.options.output.into(), &app.out))?;
         }
         match failure {
             Some(failure) => Err(Box::new(failure)),
@@ -129,17 +129,6 @@ fn exit_code(status: Severity, fail_on: Severity, partial: bool) -> u8 {
         PARTIAL
     } else {
         0
-    }
-}
-
-/// A report in a format.
-fn write(report: &Report, format: Format, look: &Look) -> String {
-    match format {
-        Format::Text => render::text::report(report, look),
-        Format::Json => render::json::pretty(&render::json::report(report)),
-        Format::Yaml => render::yaml::value(&render::json::report(report)),
-        Format::Csv => render::csv::report(report),
-        Format::Markdown => render::markdown::report(report),
     }
 }
 

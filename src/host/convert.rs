@@ -3,8 +3,10 @@
 use super::json_value;
 use super::row::Row;
 use super::secret::Secret;
+use super::tables;
+pub use super::tables::{chosen, table};
 use crate::error::Error;
-use crate::json::{Node, Type};
+use crate::json::Node;
 use crate::report::{Content, Table};
 use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, Map};
 use serde_json::Value;
@@ -66,7 +68,7 @@ fn custom_to_value(value: &Dynamic) -> Value {
         return row.to_value();
     }
     if let Some(table) = value.read_lock::<Table>() {
-        return table_to_value(&table);
+        return serde_json::to_value(table.records()).unwrap_or_default();
     }
     if let Some(error) = value.read_lock::<Error>() {
         return serde_json::to_value(&*error).unwrap_or_default();
@@ -84,11 +86,6 @@ fn custom_to_value(value: &Dynamic) -> Value {
         return range.clone().collect();
     }
     value.to_string().into()
-}
-
-fn table_to_value(table: &Table) -> Value {
-    let object = |row: &Vec<Value>| Value::Object(table.columns.iter().cloned().zip(row.iter().cloned()).collect());
-    table.rows.iter().map(object).collect()
 }
 
 /// What a value shows itself as.
@@ -115,50 +112,13 @@ pub fn content(value: &Dynamic) -> Content {
     }
 }
 
-/// An array of rows, maps or documents as a table. Columns stand in the order in which they are first met.
-pub fn table(items: &[Dynamic]) -> Option<Table> {
-    let object = |item: &Dynamic| item.read_lock::<Node>().is_some_and(|node| node.kind() == Type::Object);
-    if items.is_empty() || !items.iter().all(|item| item.is::<Row>() || item.is_map() || object(item)) {
-        return None;
-    }
-    let mut table = Table::default();
-    for item in items {
-        note_columns(&mut table, item);
-    }
-    table.rows = items.iter().map(|item| table.columns.iter().map(|column| field(item, column)).collect()).collect();
-    Some(table)
-}
-
-fn note_columns(table: &mut Table, item: &Dynamic) {
-    if let Some(row) = item.read_lock::<Row>() {
-        for column in &row.shape().columns {
-            add_column(table, &column.name, column.wide);
-        }
-    } else if let Some(map) = item.read_lock::<Map>() {
-        for name in map.keys() {
-            add_column(table, name, false);
-        }
-    } else if let Some(node) = item.read_lock::<Node>() {
-        node.keys().for_each(|name| add_column(table, &name, false));
-    }
-}
-
-fn add_column(table: &mut Table, name: &str, wide: bool) {
-    if !table.columns.iter().any(|known| known == name) {
-        table.columns.push(name.into());
-        if wide {
-            table.wide.push(name.into());
-        }
-    }
-}
-
 /// A field of a row, a map or a document as JSON; null when it is missing.
 pub fn field(item: &Dynamic, name: &str) -> Value {
     if let Some(row) = item.read_lock::<Row>() {
-        return row.get(name).map(|value| to_value(&value)).unwrap_or_default();
+        return row.json(name).unwrap_or_default();
     }
     if let Some(node) = item.read_lock::<Node>() {
-        return node.get(name).map(|field| to_value(&json_value::from_node(&field))).unwrap_or_default();
+        return tables::node_field(&node, name);
     }
     item.read_lock::<Map>().and_then(|map| map.get(name).map(to_value)).unwrap_or_default()
 }
@@ -185,7 +145,7 @@ mod tests {
         let items = from_value(json!([{"a": 1}, {"a": 2, "b": "x"}]));
         let Content::Table(table) = content(&items) else { panic!("a table") };
         assert_eq!(
-            (table.columns, table.rows),
+            (table.columns, table.rows.made()),
             (vec!["a".to_string(), "b".into()], vec![vec![json!(1), json!(null)], vec![json!(2), json!("x")]])
         );
         assert_eq!(content(&from_value(json!([1, 2]))), Content::Value(json!([1, 2])));

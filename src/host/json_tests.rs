@@ -29,7 +29,7 @@ fn value(engine: &Pilotage, script: &str) -> Value {
         Content::Nothing => Value::Null,
         Content::Text(text) => text.into(),
         Content::Value(value) => value,
-        Content::Table(table) => json!({"columns": table.columns, "rows": table.rows}),
+        Content::Table(table) => json!({"columns": table.columns, "rows": table.rows.made()}),
     }
 }
 

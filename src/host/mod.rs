@@ -20,6 +20,7 @@ mod row;
 mod secret;
 mod session;
 mod stdlib;
+mod tables;
 
 pub use catalog::{Catalog, Entry, Example};
 pub use failure::{Failure, Fallible, Frame, Place, raise};

@@ -1,7 +1,9 @@
 //! `row`: an immutable record that is cheap to pass on and knows its columns.
 
-use super::convert::from_value;
+use super::convert::{from_value, to_value};
 use super::failure::{Fallible, raise};
+use super::tables::fill;
+use crate::cell::Cell;
 use crate::error::{Error, Kind, Result};
 use crate::json::{At, Found, Node};
 use crate::record::{Record, Schema};
@@ -57,6 +59,14 @@ pub trait Batch: Send + Sync {
     fn shape(&self) -> &Arc<Shape>;
     /// A field of the row of this number.
     fn value(&self, row: usize, column: usize) -> Dynamic;
+    /// The same as JSON.
+    fn json(&self, row: usize, column: usize) -> Value {
+        to_value(&self.value(row, column))
+    }
+    /// The same as the text of a table's cell.
+    fn cell(&self, row: usize, column: usize, cell: &mut Cell) {
+        fill(&self.value(row, column), cell);
+    }
     /// Where the rows were read, if that can be told.
     fn origin(&self) -> Option<&Arc<dyn Origin>> {
         None
@@ -117,6 +127,22 @@ impl<R: Record> Batch for Records<R> {
         match self.front.get(column) {
             Some(value) => value.clone(),
             None => self.records.get(row).map(|record| from_value(record.value(column - self.front.len()))).unwrap_or_default(),
+        }
+    }
+
+    fn json(&self, row: usize, column: usize) -> Value {
+        match (self.front.get(column), self.records.get(row)) {
+            (Some(value), _) => to_value(value),
+            (None, Some(record)) => record.value(column - self.front.len()),
+            (None, None) => Value::Null,
+        }
+    }
+
+    fn cell(&self, row: usize, column: usize, cell: &mut Cell) {
+        match (self.front.get(column), self.records.get(row)) {
+            (Some(value), _) => fill(value, cell),
+            (None, Some(record)) => record.cell(column - self.front.len(), cell),
+            (None, None) => cell.empty(),
         }
     }
 
@@ -190,6 +216,20 @@ impl Row {
         self.batch.value(self.index as usize, column)
     }
 
+    /// The value of a field as JSON.
+    pub fn json(&self, name: &str) -> Option<Value> {
+        self.shape().index(name).map(|column| self.json_at(column))
+    }
+
+    fn json_at(&self, column: usize) -> Value {
+        self.batch.json(self.index as usize, column)
+    }
+
+    /// The rows that it is one of, and which.
+    pub(super) fn place(&self) -> (&Arc<dyn Batch>, u32) {
+        (&self.batch, self.index)
+    }
+
     /// Where it was read, if that can be told.
     pub fn origin(&self) -> Option<&Arc<dyn Origin>> {
         self.batch.origin()
@@ -214,7 +254,14 @@ impl Row {
 
     /// The row as a JSON object, fields in the order of the columns.
     pub fn to_value(&self) -> Value {
-        Value::Object(self.pairs().map(|(name, value)| (name.to_string(), super::convert::to_value(&value))).collect())
+        let columns = self.shape().columns.iter().enumerate();
+        Value::Object(columns.map(|(index, column)| (column.name.to_string(), self.json_at(index))).collect())
+    }
+
+    /// Whether both say the same.
+    fn same(&self, other: &Self) -> bool {
+        let one = Arc::ptr_eq(&self.batch, &other.batch) && self.index == other.index;
+        one || self.to_value() == other.to_value()
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -288,11 +335,11 @@ pub(super) mod functions {
 
     #[rhai_fn(name = "==")]
     pub fn equal(a: Row, b: Row) -> bool {
-        a.to_value() == b.to_value()
+        a.same(&b)
     }
 
     #[rhai_fn(name = "!=")]
     pub fn differ(a: Row, b: Row) -> bool {
-        a.to_value() != b.to_value()
+        !a.same(&b)
     }
 }

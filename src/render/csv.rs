@@ -3,29 +3,36 @@
 use super::value;
 use crate::report::{Content, Item, Report, Table};
 use serde_json::Value;
+use std::io::{self, Write};
 
-/// A value as CSV: a table as it is, records as a table, a list as one column, anything else as one cell.
-pub fn content(content: &Content) -> String {
+/// Write a value as CSV: a table as it is, records as a table, a list as one column, anything else as one cell.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, content: &Content) -> io::Result<()> {
     match content {
-        Content::Nothing => String::new(),
-        Content::Table(rows) => table(rows),
-        Content::Text(text) => single([&Value::from(text.as_str())]),
-        Content::Value(Value::Object(record)) => table(&value::table_of(&[record])),
+        Content::Nothing => Ok(()),
+        Content::Table(rows) => table(out, rows),
+        Content::Text(text) => single(out, [&Value::from(text.as_str())]),
+        Content::Value(Value::Object(record)) => table(out, &value::table_of(&[record])),
         Content::Value(whole) => match (value::as_table(whole), whole) {
-            (Some(rows), _) => table(&rows),
-            (None, Value::Array(items)) => single(items),
-            (None, scalar) => single([scalar]),
+            (Some(rows), _) => table(out, &rows),
+            (None, Value::Array(items)) => single(out, items),
+            (None, scalar) => single(out, [scalar]),
         },
     }
 }
 
-fn single<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
+fn single<'a>(out: &mut dyn Write, values: impl IntoIterator<Item = &'a Value>) -> io::Result<()> {
     let rows = values.into_iter().map(|value| vec![value.clone()]).collect();
-    table(&Table { columns: vec!["value".into()], rows, ..Table::default() })
+    table(out, &Table { columns: vec!["value".into()], rows, ..Table::default() })
 }
 
 /// The findings of a report, one a line: what a spreadsheet can use of it.
-pub fn report(report: &Report) -> String {
+///
+/// # Errors
+/// Those of the writer.
+pub fn report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let columns = ["section", "severity", "code", "text", "resource", "fix"].map(String::from).to_vec();
     let mut rows = Vec::new();
     for section in &report.sections {
@@ -38,41 +45,49 @@ pub fn report(report: &Report) -> String {
             }
         }
     }
-    table(&Table { columns, rows, ..Table::default() })
+    table(out, &Table { columns, rows: rows.into(), ..Table::default() })
 }
 
-/// A table as CSV.
-pub fn table(table: &Table) -> String {
-    let mut text = record(table.columns.iter().map(|name| quoted(name)));
-    for row in &table.rows {
-        text += &record(row.iter().map(|value| quoted(&field(value))));
+/// A table as CSV, row by row.
+fn table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    let mut line = String::new();
+    table.columns.iter().for_each(|name| add(&mut line, name));
+    end(out, &mut line)?;
+    for row in 0..table.rows.len() {
+        for column in 0..table.columns.len() {
+            match table.rows.value(row, column).as_ref() {
+                Value::Null => add(&mut line, ""),
+                Value::String(text) => add(&mut line, text),
+                other => add(&mut line, &other.to_string()),
+            }
+        }
+        end(out, &mut line)?;
     }
-    text
+    Ok(())
 }
 
-fn record(fields: impl Iterator<Item = String>) -> String {
-    fields.collect::<Vec<_>>().join(",") + "\r\n"
-}
-
-/// What stands in a field: text as it came, nothing for null, JSON for what has parts.
-fn field(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn quoted(field: &str) -> String {
+fn add(line: &mut String, field: &str) {
     if field.contains(['"', ',', '\r', '\n']) || field.starts_with(' ') || field.ends_with(' ') {
-        format!("\"{}\"", field.replace('"', "\"\""))
+        line.push('"');
+        line.push_str(&field.replace('"', "\"\""));
+        line.push('"');
     } else {
-        field.to_owned()
+        line.push_str(field);
     }
+    line.push(',');
+}
+
+fn end(out: &mut dyn Write, line: &mut String) -> io::Result<()> {
+    line.pop();
+    line.push_str("\r\n");
+    out.write_all(line.as_bytes())?;
+    line.clear();
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::in_memory;
     use super::*;
     use serde_json::json;
 
@@ -80,15 +95,15 @@ mod tests {
     fn fields_are_quoted_where_they_must_be() {
         let rows = Table {
             columns: vec!["name".into(), "a,b".into()],
-            rows: vec![vec![json!("say \"hi\""), json!(null)], vec![json!("two\nlines"), json!([1, 2])]],
+            rows: vec![vec![json!("say \"hi\""), json!(null)], vec![json!("two\nlines"), json!([1, 2])]].into(),
             ..Table::default()
         };
-        assert_eq!(table(&rows), "name,\"a,b\"\r\n\"say \"\"hi\"\"\",\r\n\"two\nlines\",\"[1,2]\"\r\n");
+        assert_eq!(in_memory(|out| table(out, &rows)), "name,\"a,b\"\r\n\"say \"\"hi\"\"\",\r\n\"two\nlines\",\"[1,2]\"\r\n");
     }
 
     #[test]
     fn a_report_is_its_findings() {
-        let text = report(&crate::render::text::tests::sample());
+        let text = in_memory(|out| report(out, &crate::render::text::tests::sample()));
         let lines: Vec<&str> = text.split("\r\n").collect();
         assert_eq!(lines[0], "section,severity,code,text,resource,fix");
         assert!(lines[1].starts_with("What istiod could not fetch,error,JWKS001,"), "{text}");
@@ -97,6 +112,7 @@ mod tests {
 
     #[test]
     fn every_value_has_a_form() {
+        let content = |content: &Content| in_memory(|out| write(out, content));
         assert_eq!(content(&Content::Nothing), "");
         assert_eq!(content(&Content::Value(json!(3))), "value\r\n3\r\n");
         assert_eq!(content(&Content::Value(json!(["a", 1]))), "value\r\na\r\n1\r\n");

@@ -1,11 +1,16 @@
-//! Fitting text: its width on a screen, cutting it in the middle, wrapping it at words, taming control characters.
+//! Fitting text: its width on a screen, cutting it where it hurts least, wrapping it at words.
 
+pub use crate::cell::{line, tame};
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// With less room than this, the middle of a name is left out whole.
+const SOME: usize = 6;
+
 /// The columns a text takes on a screen.
 pub fn width(text: &str) -> usize {
-    text.width()
+    // Nearly all text is plain; each byte is a column then.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// Cut a text in the middle, so that both ends, where names differ, stay readable.
@@ -31,34 +36,33 @@ pub fn take(chars: impl Iterator<Item = char>, limit: usize) -> String {
         .collect()
 }
 
-/// Show control characters instead of obeying them: what a cluster says must not drive the operator's terminal.
-pub fn tame(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_wild) {
+/// Cut a name so that what an operator needs stays: of a mesh's host names that is the first label, and the port and subset
+/// around it; the cluster's domain goes first, then the namespace, then the direction. Other text is cut in the middle.
+pub fn name(text: &str, limit: usize) -> Cow<'_, str> {
+    if width(text) <= limit {
         return Cow::Borrowed(text);
     }
-    let mut tamed = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '\u{1b}' => tamed.push('␛'),
-            _ if is_wild(c) => tamed.extend(c.escape_unicode()),
-            _ => tamed.push(c),
-        }
-    }
-    Cow::Owned(tamed)
+    shorter_host(text, limit).map_or_else(|| middle(text, limit), Cow::Owned)
 }
 
-/// Controls, and the marks that turn the direction of writing and so can disguise text.
-fn is_wild(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// One line for a table's cell.
-pub fn line(text: &str) -> Cow<'_, str> {
-    let tamed = tame(text);
-    if tamed.contains(['\n', '\t']) {
-        return Cow::Owned(tamed.trim_end().replace("\r\n", "↵").replace('\n', "↵").replace('\t', " "));
+fn shorter_host(text: &str, limit: usize) -> Option<String> {
+    let domain = text.find(".svc.")?;
+    let host = text[..domain].rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.')).map_or(0, |at| at + 1);
+    // The first label starts behind any other sign, which is one byte in all names that Envoy and istiod make.
+    let label = host + text.get(host..domain)?.find('.')?;
+    let tail =
+        text[domain..].find(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '.')).map_or("", |at| &text[domain + at..]);
+    let (head, namespace) = (&text[..label], &text[label..domain]);
+    let fixed = width(head) + 1 + width(tail);
+    if fixed <= limit {
+        // A namespace of which next to nothing is left says nothing.
+        let room = limit - fixed;
+        let namespace = if room < SOME { "".into() } else { middle(namespace, room) };
+        return Some(format!("{head}{namespace}…{tail}"));
     }
-    tamed
+    // `outbound|9080|v1|reviews…` without its direction.
+    let (direction, rest) = head.split_once('|')?;
+    (fixed - width(direction) < limit).then(|| format!("…|{rest}…{tail}"))
 }
 
 /// Wrap prose at words. Words that are longer than the line stay whole: they may be there to be copied.
@@ -92,6 +96,19 @@ mod tests {
     }
 
     #[test]
+    fn of_a_host_the_service_stays_with_its_port_and_subset() {
+        let cut = |limit| name("outbound|9080|v1|reviews.bookinfo-production.svc.cluster.local", limit).into_owned();
+        assert_eq!(cut(45), "outbound|9080|v1|reviews.bookinfo-production…");
+        assert_eq!(cut(35), "outbound|9080|v1|reviews.book…tion…");
+        assert_eq!(cut(27), "outbound|9080|v1|reviews…");
+        assert_eq!(cut(18), "…|9080|v1|reviews…");
+        assert_eq!(cut(11).chars().count(), 11);
+        assert_eq!(name("reviews.shop.svc.cluster.local:9080", 16), "reviews…:9080");
+        assert_eq!(name("kubernetes://web-7.a-namespace.svc.mesh.example/x", 29), "kubernetes://web-7.a-n…ace…/x");
+        assert_eq!(name("spiffe://cluster.local/ns/shop/sa/web", 20), "spiffe://c…op/sa/web");
+    }
+
+    #[test]
     fn wide_characters_count_twice() {
         assert_eq!(middle("網格網格網格", 7), "網…格");
         assert_eq!(width("網格"), 4);
@@ -115,6 +132,8 @@ mod tests {
         #[test]
         fn what_is_cut_fits(text in "\\PC{0,40}", limit in 1usize..30) {
             prop_assert!(width(&middle(&text, limit)) <= limit.max(width(&text).min(limit)));
+            let host = format!("{text}|80|{text}.{text}.svc.cluster.local{text}");
+            prop_assert!(width(&name(&host, limit)) <= limit, "{:?}", name(&host, limit));
         }
 
         #[test]

@@ -1,7 +1,10 @@
 //! The JSON form of a report, and of tables. The report's form is versioned.
 
-use crate::report::{Finding, Item, REPORT_VERSION, Report, Section, Table};
-use serde_json::{Map, Value, json};
+use crate::report::{Finding, Item, REPORT_VERSION, Report, Section, Severity};
+use crate::table::Records;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::io::{self, Write};
 
 /// A report as JSON, version 1.
 ///
@@ -11,45 +14,69 @@ use serde_json::{Map, Value, json};
 ///  "findings":[{"code","severity","text","resource","evidence":[…],"fix","docs"}],"notes":[…]}
 /// ```
 /// A section's `finding` is the position in `findings`; `docs` is left out when there is none.
-pub fn report(report: &Report) -> Value {
+pub fn report(report: &Report) -> impl Serialize + '_ {
     let mut findings = Vec::new();
-    let sections: Vec<Value> = report.sections.iter().map(|part| section(part, &mut findings)).collect();
-    json!({
-        "pilotage_report": REPORT_VERSION,
-        "title": report.title,
-        "params": report.params,
-        "status": report.status(),
-        "sections": sections,
-        "findings": findings,
-        "notes": report.notes,
-    })
+    let sections = report.sections.iter().map(|part| section(part, &mut findings)).collect();
+    Whole {
+        pilotage_report: REPORT_VERSION,
+        title: &report.title,
+        params: &report.params,
+        status: report.status(),
+        sections,
+        findings,
+        notes: &report.notes,
+    }
 }
 
-fn section<'a>(section: &'a Section, findings: &mut Vec<&'a Finding>) -> Value {
-    let items: Vec<Value> = section
-        .items
-        .iter()
-        .map(|item| match item {
-            Item::Finding(finding) => {
-                findings.push(finding);
-                json!({ "finding": findings.len() - 1 })
-            }
-            Item::Text(text) => json!({ "text": text }),
-            Item::Table(table) => json!({ "table": { "columns": table.columns, "rows": rows(table) } }),
-        })
-        .collect();
-    json!({ "title": section.title, "items": items })
+#[derive(Serialize)]
+struct Whole<'a> {
+    pilotage_report: u32,
+    title: &'a str,
+    params: &'a Map<String, Value>,
+    status: Severity,
+    sections: Vec<Part<'a>>,
+    findings: Vec<&'a Finding>,
+    notes: &'a [String],
 }
 
-/// A table as an array of records.
-pub fn rows(table: &Table) -> Value {
-    let record = |row: &Vec<Value>| Value::Object(table.columns.iter().cloned().zip(row.iter().cloned()).collect::<Map<_, _>>());
-    Value::Array(table.rows.iter().map(record).collect())
+#[derive(Serialize)]
+struct Part<'a> {
+    title: &'a str,
+    items: Vec<Said<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Said<'a> {
+    Finding(usize),
+    Text(&'a str),
+    Table { columns: &'a [String], rows: Records<'a> },
+}
+
+fn section<'a>(section: &'a Section, findings: &mut Vec<&'a Finding>) -> Part<'a> {
+    let item = |item: &'a Item| match item {
+        Item::Finding(finding) => {
+            findings.push(finding);
+            Said::Finding(findings.len() - 1)
+        }
+        Item::Text(text) => Said::Text(text),
+        Item::Table(table) => Said::Table { columns: &table.columns, rows: table.records() },
+    };
+    Part { title: &section.title, items: section.items.iter().map(item).collect() }
+}
+
+/// Write something as JSON with line breaks, ending with one.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    out.write_all(b"\n")
 }
 
 /// JSON with line breaks, ending with one.
-pub fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+pub fn pretty(value: &impl Serialize) -> String {
+    super::in_memory(|out| write(out, value))
 }
 
 #[cfg(test)]
@@ -59,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_report_has_the_keys_of_version_1() {
-        let json = report(&sample());
+        let json = serde_json::to_value(report(&sample())).unwrap();
         let keys: Vec<_> = json.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["pilotage_report", "title", "params", "status", "sections", "findings", "notes"]);
         assert_eq!(json["pilotage_report"], 1);
@@ -70,7 +97,7 @@ mod tests {
 
     #[test]
     fn sections_point_at_the_findings() {
-        let json = report(&sample());
+        let json = serde_json::to_value(report(&sample())).unwrap();
         let mut pointed = Vec::new();
         for section in json["sections"].as_array().expect("sections") {
             pointed.extend(section["items"].as_array().expect("items").iter().filter_map(|item| item["finding"].as_u64()));
@@ -81,7 +108,7 @@ mod tests {
 
     #[test]
     fn tables_are_records() {
-        let json = report(&sample());
+        let json = serde_json::to_value(report(&sample())).unwrap();
         let table = json["sections"][1]["items"].as_array().expect("items").iter().find_map(|item| item.get("table"));
         assert_eq!(table.expect("a table")["rows"][0]["pod"], "web-1");
     }

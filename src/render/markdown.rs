@@ -2,8 +2,10 @@
 
 use super::evidence::{Piece, pieces};
 use super::{style, text, value};
+use crate::cell::Cell;
 use crate::report::{Content, Finding, Item, Report, Table};
 use serde_json::Value;
+use std::io::{self, Write};
 
 /// A report as Markdown.
 pub fn report(report: &Report) -> String {
@@ -81,31 +83,44 @@ fn flush(lines: &mut Vec<String>) -> String {
 
 /// A table with its pipes escaped.
 pub fn table(table: &Table) -> String {
-    if table.rows.is_empty() {
-        return "no rows\n".into();
-    }
-    let table = value::shown(table);
-    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut out = line(table.columns.iter().map(|name| escape(name)).collect());
-    out += &line(table.columns.iter().map(|_| "---".into()).collect());
-    for row in &table.rows {
-        out += &line(row.iter().map(|value| escape(&value::cell(value))).collect());
-    }
-    out
+    super::in_memory(|out| write_table(out, table))
 }
 
-/// The value of an expression as Markdown.
-pub fn content(content: &Content) -> String {
-    match content {
-        Content::Nothing => String::new(),
+fn write_table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    if table.rows.is_empty() {
+        return out.write_all(b"no rows\n");
+    }
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let shown = table.shown();
+    out.write_all(line(shown.iter().map(|&column| escape(&table.columns[column])).collect()).as_bytes())?;
+    out.write_all(line(shown.iter().map(|_| "---".into()).collect()).as_bytes())?;
+    let mut cell = Cell::default();
+    for row in 0..table.rows.len() {
+        let text = |&column: &usize| {
+            table.rows.cell(row, column, &mut cell);
+            escape(cell.text())
+        };
+        out.write_all(line(shown.iter().map(text).collect()).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Write the value of an expression as Markdown.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, content: &Content) -> io::Result<()> {
+    let text = match content {
+        Content::Nothing => return Ok(()),
         Content::Text(text) => fence(text),
-        Content::Table(rows) => table(rows),
+        Content::Table(rows) => return write_table(out, rows),
         Content::Value(whole) => match value::as_table(whole) {
-            Some(rows) => table(&rows),
+            Some(rows) => return write_table(out, &rows),
             None if whole.is_string() => fence(whole.as_str().unwrap_or_default()),
             None => fence(&format!("{whole:#}")),
         },
-    }
+    };
+    out.write_all(text.as_bytes())
 }
 
 /// A fenced block whose fence is longer than any run of back-ticks inside it.
@@ -204,7 +219,8 @@ mod tests {
 
     #[test]
     fn pipes_in_cells_do_not_make_columns() {
-        let rows = Table { columns: vec!["cluster".into()], rows: vec![vec![json!("outbound|80||web")]], ..Table::default() };
+        let rows =
+            Table { columns: vec!["cluster".into()], rows: vec![vec![json!("outbound|80||web")]].into(), ..Table::default() };
         assert_eq!(table(&rows), "| cluster |\n| --- |\n| outbound\\|80\\|\\|web |\n");
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every renderer is a pure function of a value and a [`Look`]; where the text goes is the caller's business.
 
+mod chunks;
 pub mod csv;
 pub mod diagnostic;
 mod evidence;
@@ -19,8 +20,9 @@ pub mod yaml;
 pub use fit::{tame, wrap};
 pub use style::Look;
 
-use crate::report::Content;
+use crate::report::{Content, Report};
 use serde_json::Value;
+use std::io::{self, Write};
 
 /// The forms a value can be written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,27 +40,49 @@ pub enum Format {
     Markdown,
 }
 
-/// The value of an expression, in a format. Ends with a line feed unless it is empty.
-pub fn content(content: &Content, format: Format, look: &Look) -> String {
-    let mut text = match format {
-        Format::Text => text::content(content, look),
-        Format::Json => json::pretty(&as_value(content)),
-        Format::Yaml => yaml::value(&as_value(content)),
-        Format::Csv => csv::content(content),
-        Format::Markdown => markdown::content(content),
-    };
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+/// Write the value of an expression in a format. It ends with a line feed unless it is empty.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, content: &Content, format: Format, look: &Look) -> io::Result<()> {
+    match (format, content) {
+        (Format::Text, _) => text::write(out, content, look),
+        (Format::Csv, _) => csv::write(out, content),
+        (Format::Markdown, _) => markdown::write(out, content),
+        (Format::Json, Content::Table(table)) => json::write(out, &table.records()),
+        (Format::Json, _) => json::write(out, &plain(content)),
+        (Format::Yaml, Content::Table(table)) => yaml::table(out, table),
+        (Format::Yaml, _) => out.write_all(yaml::value(&plain(content)).as_bytes()),
     }
-    text
 }
 
-/// The value of an expression as plain JSON; a table is an array of records.
-pub fn as_value(content: &Content) -> Value {
-    match content {
-        Content::Nothing => Value::Null,
-        Content::Text(text) => Value::from(text.as_str()),
-        Content::Table(table) => json::rows(table),
-        Content::Value(value) => value.clone(),
+/// Write a report in a format.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_report(out: &mut dyn Write, report: &Report, format: Format, look: &Look) -> io::Result<()> {
+    match format {
+        Format::Text => out.write_all(text::report(report, look).as_bytes()),
+        Format::Json => json::write(out, &json::report(report)),
+        Format::Yaml => out.write_all(yaml::value(&json::report(report)).as_bytes()),
+        Format::Csv => csv::report(out, report),
+        Format::Markdown => out.write_all(markdown::report(report).as_bytes()),
     }
+}
+
+/// What is no table, as JSON.
+fn plain(content: &Content) -> Value {
+    match content {
+        Content::Text(text) => Value::from(text.as_str()),
+        Content::Value(value) => value.clone(),
+        Content::Nothing | Content::Table(_) => Value::Null,
+    }
+}
+
+/// What is written, as text. Memory refuses nothing.
+fn in_memory(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    let written = write(&mut bytes);
+    debug_assert!(written.is_ok(), "{written:?}");
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

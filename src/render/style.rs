@@ -41,12 +41,12 @@ impl Look {
 
     /// What standard output asks for. `width` and `color: false` come from the command line and win.
     pub fn stdout(width: Option<usize>, color: bool) -> Self {
-        Self::of(&std::io::stdout(), width, color, comfy_table::Table::new().width())
+        Self::of(&std::io::stdout(), width, color, size(std::io::stdout()))
     }
 
     /// What standard error asks for.
     pub fn stderr(width: Option<usize>, color: bool) -> Self {
-        Self::of(&std::io::stderr(), width, color, comfy_table::Table::new().use_stderr().width())
+        Self::of(&std::io::stderr(), width, color, size(std::io::stderr()))
     }
 
     fn of(stream: &impl anstream::stream::RawStream, width: Option<usize>, color: bool, size: Option<u16>) -> Self {
@@ -85,8 +85,11 @@ pub fn severity(severity: Severity) -> (&'static str, &'static str, Style) {
 
 /// The colour of a status word, whatever says it: Kubernetes, Envoy, istiod or a finding.
 pub fn status(word: &str) -> Option<Style> {
-    let word = word.to_ascii_lowercase();
-    let is = |words: &[&str]| words.contains(&word.as_str());
+    let is = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let begins = |start: &str| word.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
+    let ends = |end: &str| {
+        word.len().checked_sub(end.len()).and_then(|at| word.get(at..)).is_some_and(|own| own.eq_ignore_ascii_case(end))
+    };
     let good = ["ok", "healthy", "running", "ready", "synced", "active", "succeeded", "completed", "allowed", "valid", "bound"];
     let doubt =
         ["warning", "degraded", "pending", "stale", "not sent", "draining", "unknown", "terminating", "warming", "timeout"];
@@ -96,25 +99,42 @@ pub fn status(word: &str) -> Option<Style> {
         Some(GOOD)
     } else if is(&doubt) {
         Some(DOUBT)
-    } else if is(&bad) || word.ends_with("backoff") || word.starts_with("errimage") || word.starts_with("failed_") {
+    } else if is(&bad) || ends("backoff") || begins("errimage") || begins("failed_") {
         Some(BAD)
-    } else if word == "info" {
+    } else if is(&["info"]) {
         Some(KNOWN)
     } else {
         None
     }
 }
 
-/// Write to standard output. A reader who left (a closed pipe) has seen enough: that is no failure.
+/// How many columns the terminal has, if it is one and says so.
+fn size(stream: impl std::os::fd::AsFd) -> Option<u16> {
+    terminal_size::terminal_size_of(stream).map(|(width, _)| width.0)
+}
+
+/// Write to standard output, piece by piece. A reader who left (a closed pipe) has seen enough: that is no failure, and
+/// ends the writing at once.
 ///
 /// # Errors
-/// When the text cannot be written for another reason, such as a full disk.
-pub fn write_stdout(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+/// When it cannot be written for another reason, such as a full disk.
+pub fn to_stdout(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let written = write(&mut out).and_then(|()| out.flush());
+    // What a failed writer still holds would only be tried again.
+    drop(out.into_parts());
+    match written {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Write a text to standard output.
+///
+/// # Errors
+/// As for [`to_stdout`].
+pub fn write_stdout(text: &str) -> std::io::Result<()> {
+    to_stdout(|out| out.write_all(text.as_bytes()))
 }
 
 /// Write to standard error. Nobody can be told when that fails.

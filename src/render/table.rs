@@ -1,14 +1,16 @@
 //! Tables for people: no rules, two spaces between columns, fitted to the width there is.
 //!
 //! Where a table is too wide, its last columns are left out, and told below it: names that are to be copied stay whole.
-//! Where that is not enough, the widest columns give way, and their cells are cut in the middle; where even that is not,
-//! each row becomes a block of `name  value` lines. Nothing is left out unseen.
+//! Where that is not enough, the widest columns give way, and their cells are cut; where even that is not, each row becomes
+//! a block of `name  value` lines. Nothing is left out unseen.
+//!
+//! A table is looked at twice, for its widths and for its lines, and neither time kept.
 
 use super::style::{self, Look};
-use super::{fit, value};
+use super::{chunks, fit, value};
+use crate::cell::{Cell, Sort};
 use crate::report::Table;
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, presets};
-use serde_json::Value;
+use std::io::{self, Write};
 
 /// Columns between two columns.
 const GAP: usize = 2;
@@ -19,35 +21,78 @@ const FEWEST: usize = 3;
 
 /// A table in the width of `look`.
 pub fn table(table: &Table, look: &Look) -> String {
+    super::in_memory(|out| write(out, table, look))
+}
+
+/// Write a table in the width of `look`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, table: &Table, look: &Look) -> io::Result<()> {
     if table.rows.is_empty() {
-        return look.paint(style::FAINT, "no rows") + "\n";
+        return writeln!(out, "{}", look.paint(style::FAINT, "no rows"));
     }
-    let table = value::shown(table);
-    let table = table.as_ref();
-    let cells = cells(table);
-    let natural = natural_widths(&table.columns, &cells);
-    if let Some(count) = look.width.and_then(|width| whole_columns(&natural, width)) {
-        return first_columns(table, count, look);
+    let mut columns = measure(table, table.shown())?;
+    let natural: Vec<usize> = columns.iter().map(|column| column.width).collect();
+    let Some(width) = look.width else { return draw(out, table, &columns, look) };
+    if let Some(count) = whole_columns(&natural, width) {
+        draw(out, table, &columns[..count], look)?;
+        let names: Vec<&str> = columns[count..].iter().map(|column| table.columns[column.index].as_str()).collect();
+        let also = format!("also: {}", names.join(", "));
+        return writeln!(out, "{}", look.paint(style::FAINT, &fit::middle(&also, width)));
     }
-    match look.width.map(|width| share(&natural, width)) {
-        Some(None) => blocks(table, look),
-        Some(Some(widths)) => draw(table, &cells, &widths, look),
-        None => draw(table, &cells, &natural, look),
+    let Some(widths) = share(&natural, width) else { return blocks(out, table, &columns, look) };
+    columns.iter_mut().zip(widths).for_each(|(column, width)| column.width = width);
+    draw(out, table, &columns, look)
+}
+
+/// A column that is shown.
+#[derive(Debug, Clone, Copy)]
+struct Column {
+    /// Its position in the table.
+    index: usize,
+    /// Its width on the screen.
+    width: usize,
+    numbers: bool,
+    words: bool,
+}
+
+impl Column {
+    /// Whether it holds numbers and nothing else.
+    fn to_the_right(self) -> bool {
+        self.numbers && !self.words
     }
 }
 
-fn cells(table: &Table) -> Vec<Vec<String>> {
-    table.rows.iter().map(|row| row.iter().map(value::cell).collect()).collect()
-}
-
-fn natural_widths(columns: &[String], cells: &[Vec<String>]) -> Vec<usize> {
-    let mut widths: Vec<usize> = columns.iter().map(|name| fit::width(name)).collect();
-    for row in cells {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(fit::width(cell));
+/// How wide each column is by nature, and what it holds.
+fn measure(table: &Table, shown: Vec<usize>) -> io::Result<Vec<Column>> {
+    let header = |index: &usize| {
+        let width = fit::width(&fit::line(&table.columns[*index]));
+        Column { index: *index, width, numbers: false, words: false }
+    };
+    let mut columns: Vec<Column> = shown.iter().map(header).collect();
+    let empty: Vec<Column> = columns.iter().map(|column| Column { width: 0, ..*column }).collect();
+    let part = |rows: std::ops::Range<usize>| {
+        let (mut columns, mut cell) = (empty.clone(), Cell::default());
+        for row in rows {
+            for column in &mut columns {
+                table.rows.cell(row, column.index, &mut cell);
+                column.width = column.width.max(fit::width(cell.text()));
+                column.numbers |= cell.sort() == Sort::Number;
+                column.words |= cell.sort() == Sort::Words;
+            }
         }
-    }
-    widths
+        columns
+    };
+    chunks::each(table.rows.len(), part, |part| {
+        for (column, part) in columns.iter_mut().zip(part) {
+            column.width = column.width.max(part.width);
+            column.numbers |= part.numbers;
+            column.words |= part.words;
+        }
+        Ok(())
+    })?;
+    Ok(columns)
 }
 
 /// How many of the first columns have room as they are, when not all have; nothing when those would say too little.
@@ -55,14 +100,6 @@ fn whole_columns(natural: &[usize], width: usize) -> Option<usize> {
     let fits = |count: &usize| natural[..*count].iter().sum::<usize>() + GAP * count.saturating_sub(1) <= width;
     let most = (0..=natural.len()).rev().find(fits)?;
     (most >= FEWEST && most < natural.len()).then_some(most)
-}
-
-fn first_columns(whole: &Table, count: usize, look: &Look) -> String {
-    let rows = whole.rows.iter().map(|row| row[..count].to_vec()).collect();
-    let part = Table { columns: whole.columns[..count].to_vec(), rows, wide: Vec::new() };
-    let also = format!("also: {}", whole.columns[count..].join(", "));
-    let told = look.paint(style::FAINT, &fit::middle(&also, look.width.unwrap_or(usize::MAX)));
-    format!("{}{told}\n", table(&part, look))
 }
 
 /// Share the width: narrow columns keep what they need, the widest give way evenly. `None` when there is no room at all.
@@ -87,58 +124,77 @@ fn share(natural: &[usize], width: usize) -> Option<Vec<usize>> {
     Some(widths)
 }
 
-fn draw(table: &Table, cells: &[Vec<String>], widths: &[usize], look: &Look) -> String {
-    let mut drawn = comfy_table::Table::new();
-    drawn.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).force_no_tty();
-    if look.color {
-        drawn.enforce_styling();
-        drawn.style_text_only();
+fn draw(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -> io::Result<()> {
+    let mut header = Line::default();
+    for column in columns {
+        let name = fit::line(&table.columns[column.index]);
+        let name = fit::middle(&name, column.width);
+        header.add(&look.paint(style::HEADING, &name), fit::width(&name), column);
     }
-    let right: Vec<bool> = (0..table.columns.len()).map(|column| is_numeric(table, column)).collect();
-    let header = table.columns.iter().zip(widths).map(|(name, width)| Cell::new(fit::middle(&fit::line(name), *width)));
-    drawn.set_header(header.map(|cell| if look.color { cell.add_attribute(comfy_table::Attribute::Bold) } else { cell }));
-    for row in cells {
-        drawn.add_row(row.iter().zip(widths).map(|(text, width)| painted(text, *width)));
-    }
-    for (column, right) in drawn.column_iter_mut().zip(right) {
-        column.set_padding((0, GAP as u16));
-        column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
-    }
-    drawn.trim_fmt() + "\n"
-}
-
-fn painted(text: &str, width: usize) -> Cell {
-    let cell = Cell::new(fit::middle(text, width));
-    let color = match style::status(text) {
-        Some(style::GOOD) => Color::DarkGreen,
-        Some(style::DOUBT) => Color::DarkYellow,
-        Some(style::BAD) => Color::DarkRed,
-        Some(_) => Color::DarkCyan,
-        None => return cell,
+    out.write_all(header.end().as_bytes())?;
+    let part = |rows: std::ops::Range<usize>| {
+        let (mut lines, mut cell) = (Line::default(), Cell::default());
+        for row in rows {
+            for column in columns {
+                table.rows.cell(row, column.index, &mut cell);
+                let text = fit::name(cell.text(), column.width);
+                match look.color.then(|| style::status(cell.text())).flatten() {
+                    Some(color) => lines.add(&look.paint(color, &text), fit::width(&text), column),
+                    None => lines.add(&text, fit::width(&text), column),
+                }
+            }
+            lines.end();
+        }
+        lines.text
     };
-    cell.fg(color)
+    chunks::each(table.rows.len(), part, |lines| out.write_all(lines.as_bytes()))
 }
 
-/// Whether a column holds numbers and nothing else.
-fn is_numeric(table: &Table, column: usize) -> bool {
-    let mut values = table.rows.iter().filter_map(|row| row.get(column)).filter(|value| !value.is_null()).peekable();
-    values.peek().is_some() && values.all(Value::is_number)
+/// Lines of cells, padded. Spaces are written only when something follows them.
+#[derive(Default)]
+struct Line {
+    text: String,
+    spaces: usize,
+}
+
+impl Line {
+    fn add(&mut self, text: &str, width: usize, column: &Column) {
+        let room = column.width.saturating_sub(width);
+        let (before, behind) = if column.to_the_right() { (room, 0) } else { (0, room) };
+        let bare = text.trim_end_matches(' ');
+        self.spaces += before;
+        if bare.is_empty() {
+            self.spaces += text.len();
+        } else {
+            self.text.extend(std::iter::repeat_n(' ', self.spaces));
+            self.text.push_str(bare);
+            self.spaces = text.len() - bare.len();
+        }
+        self.spaces += behind + GAP;
+    }
+
+    fn end(&mut self) -> &str {
+        self.spaces = 0;
+        self.text.push('\n');
+        &self.text
+    }
 }
 
 /// Each row as a block, for tables that are too wide for columns.
-fn blocks(table: &Table, look: &Look) -> String {
-    let mut text = String::new();
-    for (number, row) in table.rows.iter().enumerate() {
-        let head = format!("row {}", number + 1);
-        text += &(look.paint(style::FAINT, &head) + "\n");
-        let record = table.columns.iter().cloned().zip(row.iter().cloned()).collect();
-        for line in value::record_lines(&record, look.width.map(|width| width.saturating_sub(2))) {
-            text += &format!("  {line}\n");
+fn blocks(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -> io::Result<()> {
+    let limit = look.width.map(|width| width.saturating_sub(2));
+    let mut cells: Vec<Cell> = columns.iter().map(|_| Cell::default()).collect();
+    for row in 0..table.rows.len() {
+        writeln!(out, "{}", look.paint(style::FAINT, &format!("row {}", row + 1)))?;
+        cells.iter_mut().zip(columns).for_each(|(cell, column)| table.rows.cell(row, column.index, cell));
+        let names = columns.iter().map(|column| table.columns[column.index].as_str());
+        let fields: Vec<(&str, &str)> = names.zip(cells.iter().map(Cell::text)).collect();
+        for line in value::field_lines(&fields, limit) {
+            writeln!(out, "  {line}")?;
         }
     }
-    text
+    Ok(())
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,7 +207,8 @@ mod tests {
             rows: vec![
                 row("outbound|9080|v1|reviews.a-namespace-with-a-long-name.svc.cluster.local", 9080, "HEALTHY"),
                 row("outbound|80||web.shop.svc.cluster.local", 80, "UNHEALTHY"),
-            ],
+            ]
+            .into(),
             ..Table::default()
         }
     }
@@ -169,7 +226,7 @@ mod tests {
     fn the_widest_column_gives_way() {
         insta::assert_snapshot!(table(&endpoints(), &Look::fitted(60)), @r"
         cluster                                      port  status
-        outbound|9080|v1|revi…ame.svc.cluster.local  9080  HEALTHY
+        outbound|9080|v1|reviews.a-namesp…ong-name…  9080  HEALTHY
         outbound|80||web.shop.svc.cluster.local        80  UNHEALTHY
         ");
     }
@@ -182,7 +239,8 @@ mod tests {
                 ["olaf-customer", "recommendation-v1-54cf68f5fb-kmkbj", "Running", "worker-1.example", "3m"]
                     .map(|cell| json!(cell))
                     .to_vec(),
-            ],
+            ]
+            .into(),
             ..Table::default()
         };
         insta::assert_snapshot!(table(&pods, &Look::fitted(64)), @r"
@@ -196,7 +254,7 @@ mod tests {
     fn too_many_columns_become_blocks() {
         let wide = Table {
             columns: (0..9).map(|n| format!("column_{n}")).collect(),
-            rows: vec![(0..9).map(|n| json!(format!("value number {n} of the row"))).collect()],
+            rows: vec![(0..9).map(|n| json!(format!("value number {n} of the row"))).collect()].into(),
             ..Table::default()
         };
         insta::assert_snapshot!(table(&wide, &Look::fitted(40)), @r"

@@ -5,6 +5,8 @@ use super::style::{self, Look};
 use super::{fit, table, value};
 use crate::report::{Content, Finding, Item, Report, Section, Severity};
 use serde_json::Value;
+use std::borrow::Cow;
+use std::io::{self, Write};
 
 /// A whole report. What is to be pasted stands at the left edge, whole and undecorated.
 pub fn report(report: &Report, look: &Look) -> String {
@@ -201,20 +203,23 @@ fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The value of an expression, for people.
-pub fn content(content: &Content, look: &Look) -> String {
-    match content {
-        Content::Nothing => String::new(),
-        Content::Text(text) if look.terminal => fit::tame(text).into_owned(),
-        Content::Text(text) => text.clone(),
-        Content::Table(rows) => table::table(rows, look),
-        Content::Value(Value::String(text)) if look.terminal => fit::tame(text).into_owned(),
-        Content::Value(Value::String(text)) => text.clone(),
+/// Write the value of an expression, for people.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, content: &Content, look: &Look) -> io::Result<()> {
+    let text = match content {
+        Content::Nothing => return Ok(()),
+        Content::Table(rows) => return table::write(out, rows, look),
+        Content::Text(text) | Content::Value(Value::String(text)) if look.terminal => fit::tame(text),
+        Content::Text(text) | Content::Value(Value::String(text)) => Cow::Borrowed(text.as_str()),
         Content::Value(whole) => match value::as_table(whole) {
-            Some(rows) => table::table(&rows, look),
-            None => nested(whole),
+            Some(rows) => return table::write(out, &rows, look),
+            None => Cow::Owned(nested(whole)),
         },
-    }
+    };
+    out.write_all(text.as_bytes())?;
+    if text.is_empty() || text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
 }
 
 /// Scalars as they are, anything with parts as indented JSON.
@@ -254,7 +259,7 @@ pub(crate) mod tests {
         };
         let rows = Table {
             columns: vec!["pod".into(), "ready".into()],
-            rows: vec![vec![json!("web-1"), json!(true)]],
+            rows: vec![vec![json!("web-1"), json!(true)]].into(),
             ..Table::default()
         };
         Report {
@@ -390,11 +395,13 @@ pub(crate) mod tests {
 
     #[test]
     fn every_kind_of_value_has_a_form() {
-        let show = |value: Value| content(&Content::Value(value), &Look::plain());
-        assert_eq!(show(json!("a\nb")), "a\nb");
-        assert_eq!(show(json!(3)), "3");
+        let show = |value: Content| super::super::in_memory(|out| write(out, &value, &Look::plain()));
+        assert_eq!(show(Content::Nothing), "");
+        let show = |value: Value| show(Content::Value(value));
+        assert_eq!(show(json!("a\nb")), "a\nb\n");
+        assert_eq!(show(json!("")), "");
+        assert_eq!(show(json!(3)), "3\n");
         assert_eq!(show(json!([{"a": 1}])), "a\n1\n");
-        assert_eq!(show(json!({"a": [1]})), "{\n  \"a\": [\n    1\n  ]\n}");
-        assert_eq!(content(&Content::Nothing, &Look::plain()), "");
+        assert_eq!(show(json!({"a": [1]})), "{\n  \"a\": [\n    1\n  ]\n}\n");
     }
 }

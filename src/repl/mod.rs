@@ -13,7 +13,7 @@ use crate::Pilotage;
 use crate::error::{Error, Kind, Result};
 use crate::render::style;
 use crate::render::{self, Format, Look};
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 /// What a session works with.
@@ -99,7 +99,7 @@ impl Session<'_> {
             style::write_stderr(&show::note(&note, &self.err));
         }
         match outcome {
-            Ok(Ok(content)) => self.print(&render::content(&content, Format::Text, &self.out)),
+            Ok(Ok(content)) => self.write(|out| render::write(out, &content, Format::Text, &self.out)),
             Ok(Err(failure)) => {
                 style::write_stderr(&show::failure(&failure, &self.err));
                 Next::Failed(failure.error.exit_code())
@@ -114,7 +114,11 @@ impl Session<'_> {
     }
 
     fn print(&self, text: &str) -> Next {
-        match style::write_stdout(text) {
+        self.write(|out| out.write_all(text.as_bytes()))
+    }
+
+    fn write(&self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Next {
+        match style::to_stdout(write) {
             Ok(()) => Next::Go,
             Err(_) => Next::Failed(1),
         }
