@@ -36,7 +36,8 @@ fn ours(engine: &Pilotage, kind: &Kind, argument: &str, titles: &[String]) -> Re
         found.map(|(_, ours)| *ours).unwrap_or_else(|| panic!("no column of {} is known for {title}", kind.function))
     };
     let fields: Vec<String> = titles.iter().map(|title| format!("row.{}", column(title))).collect();
-    let script = format!("{}({argument}).map(|row| [{}])", kind.function, fields.join(", "));
+    let shown = format!("{}({argument}).filter(|row| {})", kind.function, kind.shown);
+    let script = format!("{shown}.map(|row| [{}])", fields.join(", "));
     match engine.eval(&script).map_err(|failure| format!("{script}: {failure}"))? {
         Content::Value(Value::Array(rows)) => Ok(rows.iter().map(|row| row_of(kind, titles, row)).collect()),
         other => Err(format!("{script} gives {other:?}")),
@@ -50,6 +51,7 @@ fn row_of(kind: &Kind, titles: &[String], row: &Value) -> Row {
 
 /// What our function takes for what istioctl was given.
 fn argument(run: &Run) -> String {
+    let option = Some(kind(&run.kind).option.to_owned()).filter(|option| !option.is_empty());
     let filters: Vec<String> = run
         .filters
         .iter()
@@ -57,6 +59,7 @@ fn argument(run: &Run) -> String {
             Ok(number) => format!("{name}: {number}"),
             Err(_) => format!("{name}: {value:?}"),
         })
+        .chain(option)
         .collect();
     if filters.is_empty() { format!("{:?}", run.pod) } else { format!("{:?}, #{{ {} }}", run.pod, filters.join(", ")) }
 }

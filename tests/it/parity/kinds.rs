@@ -8,6 +8,10 @@ pub struct Kind {
     pub kind: &'static str,
     /// Our function.
     pub function: &'static str,
+    /// The option of ours that asks the same page.
+    pub option: &'static str,
+    /// Which of our rows istioctl shows, as the body of a script's function of `row`.
+    pub shown: &'static str,
     /// istioctl's titles, and our columns for them.
     pub columns: &'static [(&'static str, &'static str)],
     /// Our value as istioctl prints it, in the column of this title.
@@ -16,21 +20,23 @@ pub struct Kind {
 
 /// All kinds. Where a title names our column otherwise, the column's name is a word that scripts cannot use.
 pub const KINDS: &[Kind] = &[
-    Kind { kind: "clusters", function: "clusters", columns: CLUSTERS, printed: clusters },
-    Kind { kind: "all/clusters", function: "clusters", columns: CLUSTERS, printed: clusters },
-    Kind { kind: "listeners", function: "listeners", columns: LISTENERS, printed: plain },
-    Kind { kind: "all/listeners", function: "listeners", columns: LISTENERS, printed: plain },
-    Kind { kind: "routes", function: "routes", columns: ROUTES, printed: plain },
-    Kind { kind: "all/routes", function: "routes", columns: ROUTES, printed: plain },
-    Kind { kind: "endpoints", function: "endpoints", columns: ENDPOINTS, printed: plain },
-    Kind { kind: "all/eds", function: "endpoints", columns: EDS, printed: plain },
-    Kind { kind: "secret", function: "secrets", columns: SECRETS, printed: plain },
-    Kind { kind: "all/secret", function: "secrets", columns: SECRETS, printed: plain },
-    Kind { kind: "bootstrap", function: "bootstrap", columns: BOOTSTRAP, printed: plain },
-    Kind { kind: "all/bootstrap", function: "bootstrap", columns: BOOTSTRAP, printed: plain },
-    Kind { kind: "log", function: "log_levels", columns: LOG, printed: plain },
-    Kind { kind: "ecds", function: "ecds", columns: ECDS, printed: plain },
+    Kind { kind: "clusters", function: "clusters", columns: CLUSTERS, printed: clusters, ..ANY },
+    Kind { kind: "all/clusters", function: "clusters", columns: CLUSTERS, printed: clusters, ..ANY },
+    Kind { kind: "listeners", function: "listeners", columns: LISTENERS, ..ANY },
+    Kind { kind: "all/listeners", function: "listeners", columns: LISTENERS, ..ANY },
+    Kind { kind: "routes", function: "routes", columns: ROUTES, ..ANY },
+    Kind { kind: "all/routes", function: "routes", columns: ROUTES, ..ANY },
+    Kind { kind: "endpoints", function: "endpoints", columns: ENDPOINTS, ..ANY },
+    Kind { kind: "all/eds", function: "endpoints", option: "eds: true", columns: EDS, ..ANY },
+    Kind { kind: "secret", function: "secrets", columns: SECRETS, ..ANY },
+    Kind { kind: "all/secret", function: "secrets", columns: SECRETS, ..ANY },
+    Kind { kind: "bootstrap", function: "bootstrap", columns: BOOTSTRAP, ..ANY },
+    Kind { kind: "all/bootstrap", function: "bootstrap", columns: BOOTSTRAP, ..ANY },
+    Kind { kind: "log", function: "log_levels", columns: LOG, ..ANY },
+    Kind { kind: "ecds", function: "ecds", columns: ECDS, ..ANY },
 ];
+
+const ANY: Kind = Kind { kind: "", function: "", option: "", shown: "true", columns: &[], printed: plain };
 
 type Columns = &'static [(&'static str, &'static str)];
 
@@ -53,8 +59,8 @@ const ROUTES: Columns = &[
     ("virtual_service", "virtual_service"),
 ];
 const ENDPOINTS: Columns =
-    &[("endpoint", "endpoint"), ("status", "istioctl_status"), ("outlier_check", "outlier_check"), ("cluster", "cluster")];
-const EDS: Columns = &[("name", "endpoint"), ("status", "istioctl_status"), ("locality", "locality"), ("cluster", "cluster")];
+    &[("endpoint", "endpoint"), ("status", "eds_status"), ("outlier_check", "outlier_check"), ("cluster", "cluster")];
+const EDS: Columns = &[("name", "endpoint"), ("status", "eds_status"), ("locality", "locality"), ("cluster", "cluster")];
 const SECRETS: Columns = &[
     ("resource_name", "resource_name"),
     ("type", "type"),
@@ -66,7 +72,7 @@ const SECRETS: Columns = &[
 ];
 const BOOTSTRAP: Columns = &[("istio_version", "istio_version"), ("envoy_version", "envoy_version")];
 const LOG: Columns = &[("logger", "logger"), ("level", "level")];
-const ECDS: Columns = &[("ecds_name", "name"), ("type", "type")];
+const ECDS: Columns = &[("ecds_name", "ecds_name"), ("type", "type")];
 
 /// The kind of this name.
 pub fn kind(name: &str) -> &'static Kind {
