@@ -7,11 +7,12 @@ mod jwt;
 mod kube;
 mod pod_arg;
 mod report;
+mod server;
 mod subject;
 mod tls;
 mod values;
 
-use crate::envoy::{Cluster, Filter, Provider};
+use crate::envoy::{Bootstrap, Cluster, Filter, LogLevel, Memory, Provider, ServerInfo};
 use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
@@ -35,6 +36,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("kube", exported_module!(kube::functions)),
         ("envoy", exported_module!(envoy::functions)),
         ("envoy", exported_module!(clusters::functions)),
+        ("envoy", exported_module!(server::functions)),
         ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
@@ -65,6 +67,10 @@ pub fn schemas() -> Vec<&'static Schema> {
         envoy::FilterOptions::schema(),
         Cluster::schema(),
         clusters::ClusterOptions::schema(),
+        Bootstrap::schema(),
+        ServerInfo::schema(),
+        Memory::schema(),
+        LogLevel::schema(),
         Filter::schema(),
         Provider::schema(),
         Istiod::schema(),

@@ -10,7 +10,7 @@ use crate::mesh::pod_ref::{PodArg, PodTarget, resolve_proxy};
 use crate::mesh::{Mesh, reach};
 use crate::record::Record;
 use crate::suggest::nearest;
-use rhai::{Array, Dynamic};
+use rhai::{Array, Dynamic, ImmutableString};
 use serde_json::{Map, Value};
 use std::sync::{Arc, OnceLock};
 
@@ -72,6 +72,10 @@ pub enum Page {
     Part(Section),
     /// Any page that answers JSON.
     Path(&'static str),
+    /// The same, with parameters of the call.
+    Query(String),
+    /// The list of loggers: text, that stands as a JSON string.
+    Loggers,
 }
 
 impl Page {
@@ -79,11 +83,13 @@ impl Page {
         match self {
             Self::Part(section) => reach::section(mesh, target, &section.mask()).await,
             Self::Path(path) => reach::document(mesh, target, path).await,
+            Self::Query(path) => reach::document(mesh, target, path).await,
+            Self::Loggers => Doc::from_value(&reach::loggers(mesh, target).await?.into()),
         }
     }
 }
 
-/// Rows of what a proxy answers, of what many do (concurrently; who fails becomes a note), or of a document.
+/// Rows of the configuration that a proxy has, that many have (concurrently; who fails becomes a note), or of a document.
 ///
 /// # Errors
 /// When the subject is none of these, when the one asked fails, and when all do.
@@ -93,9 +99,22 @@ pub fn rows<R: Record>(
     page: Page,
     read: impl Fn(&Dump) -> Result<Vec<Found<R>>> + Clone + Send + 'static,
 ) -> Fallible<Array> {
+    rows_of(call, subject, page, move |node| read(&Dump::at(node)?))
+}
+
+/// The same of a page that is no configuration. A text of several lines is such a page too, as a JSON string.
+///
+/// # Errors
+/// As [`rows`].
+pub fn rows_of<R: Record>(
+    call: &Call,
+    subject: &Dynamic,
+    page: Page,
+    read: impl Fn(&Node) -> Result<Vec<Found<R>>> + Clone + Send + 'static,
+) -> Fallible<Array> {
     let mesh = call.mesh();
-    if let Some(node) = subject.read_lock::<Node>() {
-        let found = call.check(Dump::at(&node).and_then(|dump| read(&dump)))?;
+    if let Some(node) = call.check(document(subject))? {
+        let found = call.check(read(&node))?;
         let origin = Read { mesh: mesh.clone(), target: None, text: Text::Open(node.doc().clone()) };
         return Ok(Row::found(&[], found, Some(Arc::new(origin))));
     }
@@ -116,17 +135,27 @@ pub fn rows<R: Record>(
     Ok(all)
 }
 
+/// The document that a subject is, if it is one.
+fn document(subject: &Dynamic) -> Result<Option<Node>> {
+    if let Some(node) = subject.read_lock::<Node>() {
+        return Ok(Some(node.clone()));
+    }
+    // No pod is named in several lines.
+    let text = subject.read_lock::<ImmutableString>().filter(|text| text.trim_end().contains('\n'));
+    text.map(|text| Node::from_value(&text.as_str().into())).transpose()
+}
+
 /// Ask one proxy, and read what it says beside the others.
 async fn ask<R: Record>(
     mesh: &Mesh,
     arg: PodArg,
     page: &Page,
-    read: impl Fn(&Dump) -> Result<Vec<Found<R>>> + Send + 'static,
+    read: impl Fn(&Node) -> Result<Vec<Found<R>>> + Send + 'static,
     keep: impl FnOnce(Arc<Doc>) -> Text + Send + 'static,
 ) -> Result<(PodTarget, Text, Vec<Found<R>>)> {
     let target = resolve_proxy(mesh, &arg).await?;
     let doc = page.ask(mesh, &target).await?;
-    let work = move || Ok((read(&Dump::open(&doc)?)?, keep(doc)));
+    let work = move || Ok((read(&doc.root())?, keep(doc)));
     let done: Result<_> = tokio::task::spawn_blocking(work).await.unwrap_or_else(|died| Err(lost(&died)));
     let (found, text) = done.map_err(|error| error.context(format!("what pod {target} answered cannot be read")))?;
     Ok((target, text, found))

@@ -260,7 +260,7 @@ fn no_dump(root: &Node) -> Error {
 }
 
 /// What else a document may be, by what only that has.
-fn looks_like(root: &Node) -> String {
+pub(super) fn looks_like(root: &Node) -> String {
     let has = |name: &str| member(root, name).is_some();
     let text = |name: &str| root.get(name).and_then(|node| node.as_str().map(|text| text.into_owned()));
     if has("workloads") && has("services") {

@@ -5,19 +5,29 @@
 #[macro_use]
 mod wire;
 
+mod bootstrap;
 mod clusters;
 mod dump;
 mod http_filters;
 mod jwt_authn;
 mod listeners;
+mod log_levels;
+mod memory;
 mod names;
+mod node;
+mod page;
 mod raw;
+mod server_info;
 mod tls_context;
 mod update;
 mod wire_take;
 
+pub use bootstrap::{Bootstrap, bootstrap};
 pub use clusters::{Cluster, clusters};
 pub use dump::{Dump, Section};
 pub use http_filters::{Filter, filters};
 pub use jwt_authn::Provider;
+pub use log_levels::{LogLevel, log_levels};
+pub use memory::{Memory, memory};
 pub use names::ClusterName;
+pub use server_info::{ServerInfo, server_info};

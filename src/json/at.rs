@@ -27,6 +27,11 @@ impl At {
         Self { start, lists: &[], numbers: [0; 2] }
     }
 
+    /// This value.
+    pub fn of(node: &Node) -> Self {
+        Self::new(node.start())
+    }
+
     /// In the value here: an element of one list, or of a list in an element of a list. Names are in `snake_case`.
     pub fn inside(self, lists: &'static [&'static str], numbers: [usize; 2]) -> Self {
         Self { lists, numbers: numbers.map(|number| u32::try_from(number).unwrap_or(u32::MAX)), ..self }

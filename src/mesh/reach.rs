@@ -6,7 +6,7 @@ use super::istiods::{self, DEBUG_PORT};
 use super::kube::encode;
 use super::pod_proxy::{ADMIN_PORT, PROXY};
 use super::pod_ref::PodTarget;
-use crate::backend::{Answer, Ask, Exec, Query};
+use crate::backend::{Answer, Ask, Exec, PodHttp, Query};
 use crate::error::{Error, Kind, Result};
 use crate::json::Doc;
 use bytes::Bytes;
@@ -22,13 +22,24 @@ use std::sync::Arc;
 /// When no way leads there (the failure lists all that were tried), or the proxy answers with another status than 2xx:
 /// the failure then holds what it says.
 pub async fn admin(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer> {
-    let path = page(path)?;
-    let refused = match forwarded(mesh, target, &path).await {
+    through(mesh, target, "GET", &page(path)?).await
+}
+
+/// The list of a proxy's loggers, as text. Envoy gives it to a POST without parameters only; that changes nothing.
+///
+/// # Errors
+/// As [`admin`].
+pub async fn loggers(mesh: &Mesh, target: &PodTarget) -> Result<String> {
+    Ok(through(mesh, target, "POST", "/logging").await?.text().into_owned())
+}
+
+async fn through(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> Result<Answer> {
+    let refused = match forwarded(mesh, target, method, path).await {
         Err(error) if error.kind() == Kind::Forbidden => error,
         done => return done,
     };
     let mut tried = vec![("port-forward", refused)];
-    match executed(mesh, target, &path).await {
+    match executed(mesh, target, method, path).await {
         Err(error) if error.kind() == Kind::Forbidden => tried.push(("exec of pilot-agent", error)),
         done => {
             mesh.note(format!(
@@ -126,12 +137,14 @@ fn page(path: &str) -> Result<String> {
     Ok(format!("/{}", path.trim_start_matches('/')))
 }
 
-async fn forwarded(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer> {
+async fn forwarded(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> Result<Answer> {
     let port = port(target);
-    match asked(mesh, Ask::pod(&target.namespace, &target.name, port, path)).await {
-        Ok(answer) => good(target, "GET", path, answer),
+    let (namespace, pod) = (target.namespace.clone(), target.name.clone());
+    let page = PodHttp { namespace, pod, port, method: method.into(), path: path.into() };
+    match asked(mesh, Ask::Pod(page)).await {
+        Ok(answer) => good(target, method, path, answer),
         Err(error) if matches!(error.kind(), Kind::Unreachable | Kind::Timeout | Kind::BadAnswer) => {
-            Err(error.context(format!("pod {target} does not answer GET {path} on its admin port {port}")))
+            Err(error.context(format!("pod {target} does not answer {method} {path} on its admin port {port}")))
         }
         Err(error) => Err(error),
     }
@@ -150,20 +163,20 @@ fn port(target: &PodTarget) -> u16 {
     if target.admin_port == 0 { ADMIN_PORT } else { target.admin_port }
 }
 
-async fn executed(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Answer> {
+async fn executed(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> Result<Answer> {
     if port(target) != ADMIN_PORT {
         return Err(Error::new(
             Kind::Forbidden,
             format!("not tried: pilot-agent asks port {ADMIN_PORT}, and the admin port was moved to {}", port(target)),
         ));
     }
-    let command = ["pilot-agent", "request", "GET", path.trim_start_matches('/')].map(str::to_owned).to_vec();
+    let command = ["pilot-agent", "request", method, path.trim_start_matches('/')].map(str::to_owned).to_vec();
     let exec = Exec { namespace: target.namespace.clone(), pod: target.name.clone(), container: PROXY.into(), command };
     let answer = asked(mesh, Ask::Exec(exec)).await.map_err(|error| match error.kind() {
         Kind::Forbidden => error,
-        _ => error.context(format!("pod {target} does not answer pilot-agent request GET {path}")),
+        _ => error.context(format!("pod {target} does not answer pilot-agent request {method} {path}")),
     })?;
-    good(target, "pilot-agent request GET", path, answer)
+    good(target, &format!("pilot-agent request {method}"), path, answer)
 }
 
 /// An answer with status 2xx, or a failure with what the proxy says.
@@ -292,6 +305,16 @@ mod tests {
             .mesh();
         let error = wait(admin(&mesh, &target(), "clusters")).unwrap_err();
         assert!(error.message().contains("(tried: port-forward, exec of pilot-agent)"), "{error}");
+    }
+
+    #[test]
+    fn loggers_are_listed_by_a_post() {
+        let (forward, exec) = ("pod n/p:15000 POST /logging", "exec n/p -c istio-proxy -- pilot-agent request POST logging");
+        let mesh = Fake::new().says(forward, "active loggers:\n").mesh();
+        assert_eq!(wait(loggers(&mesh, &target())).unwrap(), "active loggers:\n");
+        let mesh = Fake::new().fails(forward, Kind::Forbidden).says(exec, "active loggers:\n").mesh();
+        assert_eq!(wait(loggers(&mesh, &target())).unwrap(), "active loggers:\n");
+        assert!(mesh.take_notes()[0].contains("asked by exec instead"));
     }
 
     #[test]
