@@ -155,3 +155,15 @@ fn clusters() {
     let (tables, rows) = compare("clusters");
     assert!(tables > 30 && rows > 500, "{tables} {rows}");
 }
+
+#[test]
+fn bootstrap() {
+    let (tables, rows) = compare("bootstrap");
+    assert!(tables > 20 && rows == tables, "{tables} {rows}");
+}
+
+#[test]
+fn log_levels() {
+    let (tables, rows) = compare("log_levels");
+    assert!(tables > 10 && rows > 500, "{tables} {rows}");
+}
