@@ -1,6 +1,7 @@
 //! The functions that scripts call, one file a family. Thin: arguments in, one domain call, rows out.
 
 mod clusters;
+mod diff;
 mod envoy;
 mod istiod;
 mod jwt;
@@ -12,7 +13,7 @@ mod subject;
 mod tls;
 mod values;
 
-use crate::envoy::{Bootstrap, Cluster, Filter, LogLevel, Memory, Provider, ServerInfo};
+use crate::envoy::{Bootstrap, Cluster, Difference, Filter, LogLevel, Memory, Provider, ServerInfo};
 use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
@@ -41,6 +42,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
         ("values", exported_module!(values::functions)),
+        ("values", exported_module!(diff::functions)),
         ("rows", host::row_functions()),
         ("json", host::json_functions()),
         ("report", exported_module!(report::functions)),
@@ -73,6 +75,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         LogLevel::schema(),
         Filter::schema(),
         Provider::schema(),
+        Difference::schema(),
+        diff::DiffOptions::schema(),
         Istiod::schema(),
         IstiodLog::schema(),
         IstiodLogOptions::schema(),

@@ -120,6 +120,8 @@ pub(super) struct List {
 pub struct Dump {
     doc: Arc<Doc>,
     parts: Vec<(Section, List)>,
+    /// The sections that are named, with or without anything in them.
+    told: Vec<Section>,
 }
 
 impl Dump {
@@ -137,7 +139,7 @@ impl Dump {
     /// As [`Dump::open`].
     pub fn at(root: &Node) -> Result<Self> {
         let parts = parts(root).ok_or_else(|| no_dump(root))?;
-        Ok(Self { doc: root.doc().clone(), parts })
+        Ok(Self { doc: root.doc().clone(), parts, told: told(root) })
     }
 
     /// The document.
@@ -148,6 +150,22 @@ impl Dump {
     /// Whether there is anything of a section.
     pub fn has(&self, section: Section) -> bool {
         self.parts.iter().any(|(found, _)| *found == section)
+    }
+
+    /// The sections that it tells of, also of those in which nothing stands.
+    pub(super) fn sections(&self) -> Vec<Section> {
+        let mut found = self.told.clone();
+        for (section, _) in &self.parts {
+            if !found.contains(section) {
+                found.push(*section);
+            }
+        }
+        found
+    }
+
+    /// Whether it is what istiod sends to a proxy, not what the proxy holds: istiod leaves the bootstrap empty.
+    pub fn is_sent(&self) -> bool {
+        self.told.contains(&Section::Bootstrap) && !self.has(Section::Bootstrap)
     }
 
     /// The lists of a section, in the order of their rows.
@@ -172,6 +190,21 @@ impl Dump {
         Err(Error::new(Kind::BadInput, format!("this document holds {found}, not {wanted}"))
             .hint("give the whole `config_dump`, or the answer that fits"))
     }
+}
+
+fn told(root: &Node) -> Vec<Section> {
+    let Some(configs) = root.get("configs").filter(|configs| configs.kind() == Type::Array) else { return Vec::new() };
+    let mut told = Vec::new();
+    for config in configs.iter() {
+        match kind(&config).as_deref().and_then(Section::of_type) {
+            Some((section, "")) => told.push(section),
+            // Asked by resource, `configs` is as long as a list of resources.
+            Some(_) => break,
+            None if told.is_empty() => break,
+            None => {}
+        }
+    }
+    told
 }
 
 fn parts(root: &Node) -> Option<Vec<(Section, List)>> {

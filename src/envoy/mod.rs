@@ -7,6 +7,10 @@ mod wire;
 
 mod bootstrap;
 mod clusters;
+mod diff;
+mod diff_pairs;
+mod diff_resources;
+mod diff_rules;
 mod dump;
 mod http_filters;
 mod jwt_authn;
@@ -24,6 +28,7 @@ mod wire_take;
 
 pub use bootstrap::{Bootstrap, bootstrap};
 pub use clusters::{Cluster, clusters};
+pub use diff::{Care, Comparison, Difference, Told, diff, diff_answers, diff_values, sections};
 pub use dump::{Dump, Section};
 pub use http_filters::{Filter, filters};
 pub use jwt_authn::Provider;

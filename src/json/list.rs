@@ -1,6 +1,7 @@
 //! Long lists read by all cores: each member is handed out as the text that starts with it, so that reading it finds its
 //! end, and nothing is scanned twice.
 
+use super::cores::on_all_cores;
 use super::lex;
 use super::node::{Node, Type};
 use super::walk::Cursor;
@@ -37,32 +38,7 @@ pub fn each<T: Send>(list: &Node, read: impl Fn(&Entry<'_>) -> (T, Option<usize>
     if parts == 1 {
         return run(list, 0, count, &read);
     }
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let part = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if part >= parts {
-                return done;
-            }
-            done.push((part, run(list, bound(part), bound(part + 1), &read)));
-        }
-    };
-    let mut done: Vec<(usize, Vec<T>)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for thread in threads {
-            match thread.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    done.sort_by_key(|(part, _)| *part);
-    let mut all = Vec::with_capacity(done.iter().map(|(_, items)| items.len()).sum());
-    done.into_iter().for_each(|(_, items)| all.extend(items));
-    all
+    on_all_cores(parts, |part| run(list, bound(part), bound(part + 1), &read))
 }
 
 /// Read the elements of these numbers.

@@ -7,6 +7,10 @@
 //! [`jsonpath`] walks the big containers through the index, and gives jsonpath-rust one small resource at a time.
 
 mod at;
+mod cores;
+mod diff;
+mod diff_lists;
+mod diff_rules;
 mod doc;
 mod index;
 mod lex;
@@ -22,11 +26,16 @@ mod tree;
 mod walk;
 
 pub use at::{At, Found, camel};
+pub use cores::on_all_cores;
+pub use diff::{Delta, differences, without_own};
+pub use diff_rules::Rules;
 pub use doc::Doc;
 pub use list::{Entry, each};
 pub use node::{Items, Node, Type};
 pub use path::{Hit, Query, jsonpath};
 
+#[cfg(test)]
+mod diff_tests;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

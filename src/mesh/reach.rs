@@ -109,6 +109,21 @@ pub async fn document(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Arc
     }
 }
 
+/// What istiod would send to a proxy, as a document of the proxy's own shape.
+///
+/// # Errors
+/// When no istiod can be asked, or none knows the proxy.
+pub async fn sent(mesh: &Mesh, target: &PodTarget) -> Result<Arc<Doc>> {
+    let what = || format!("what istiod would send to pod {target} cannot be had");
+    let answer = through_istiod(mesh, target).await.map_err(|error| match error.kind() {
+        Kind::NotFound => error.context(what()).hint(format!(
+            "istiod knows the proxies that are connected to it: see `logs(\"{target}\", #{{container: \"{PROXY}\"}})` for why this one is not, and `istiods()`"
+        )),
+        _ => error.context(what()),
+    })?;
+    Doc::parse(answer.body).map_err(|error| error.context(what()))
+}
+
 fn check_dump(target: &PodTarget, body: &[u8]) -> Result<()> {
     let bad = |what: String| Error::new(Kind::BadAnswer, format!("the configuration dump of pod {target} {what}"));
     if body.trim_ascii().is_empty() {

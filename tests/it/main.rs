@@ -16,6 +16,7 @@ mod catalog;
 mod cli;
 mod cluster;
 mod cluster_servers;
+mod diff;
 mod embed;
 mod json;
 mod live;

@@ -1,0 +1,143 @@
+//! What is noise in a proxy's configuration, which lists have no order, and what is a proxy's own.
+
+use super::diff::Care;
+use super::dump::{Dump, Section};
+use crate::json::{Node, Rules};
+use memchr::memmem;
+
+/// Keys of versions and times, without `_` and in lower case.
+const NOISE: &[&str] = &[
+    "versioninfo",
+    "lastupdated",
+    "lastupdateattempt",
+    "kubernetes.io/config.seen",
+    "uptimecurrentepoch",
+    "uptimeallepochs",
+    "hotrestartversion",
+];
+/// The same, and where a proxy runs.
+const NOISE_OF_TWO: &[&str] = &[
+    "versioninfo",
+    "lastupdated",
+    "lastupdateattempt",
+    "kubernetes.io/config.seen",
+    "uptimecurrentepoch",
+    "uptimeallepochs",
+    "hotrestartversion",
+    "nodename",
+];
+/// Of secrets: nobody shows keys, and each hides them in another way.
+const NOISE_OF_SECRETS: &[&str] = &["versioninfo", "lastupdated", "privatekey"];
+/// Of the workload's own certificate, when there are two workloads.
+const NOISE_OF_OWN_CERTIFICATE: &[&str] = &["versioninfo", "lastupdated", "privatekey", "certificatechain"];
+/// Of hosts: what they have done so far.
+const NOISE_OF_HOSTS: &[&str] = &["stats"];
+
+/// Lists that are sets, or of which Envoy takes the most specific or any element, or all. Order means something everywhere
+/// else: `http_filters`, `filter_chains`, `routes`, `transport_socket_matches` (the first that fits), `alpn_protocols` and
+/// `cipher_suites` (the best first), headers to add.
+const UNORDERED: &[&str] = &[
+    // The domain that fits best is taken, wherever it stands.
+    "virtualhosts",
+    "domains",
+    // Endpoints are chosen by load balancing; their priority is a field.
+    "endpoints",
+    "lbendpoints",
+    "hoststatuses",
+    "healthchecks",
+    // Any of these names will do.
+    "matchsubjectaltnames",
+    "matchtypedsubjectaltnames",
+    "verifysubjectaltname",
+    "verifycertificatehash",
+    "verifycertificatespki",
+    // One for each priority.
+    "thresholds",
+    "perhostthresholds",
+    // A filter chain's match, and a route's: sets, and conditions that hold together.
+    "servernames",
+    "applicationprotocols",
+    "prefixranges",
+    "sourceprefixranges",
+    "directsourceprefixranges",
+    "sourceports",
+    "headers",
+    "queryparameters",
+    // Retries: any of these, all of those.
+    "retriablestatuscodes",
+    "retriableheaders",
+    "retryhostpredicate",
+    // Chosen by chance, according to weight.
+    "clusters",
+    // Rules of access: any, or all, of them.
+    "principals",
+    "permissions",
+    "ids",
+    "rules",
+    "audiences",
+    // The rest are sets by what they are.
+    "accesslog",
+    "services",
+    "upgradeconfigs",
+    "patterns",
+    "requestheaderstoremove",
+    "responseheaderstoremove",
+];
+
+/// Who the two proxies are.
+#[derive(Debug, Default)]
+pub(super) struct Identity {
+    /// What is each one's own; nothing when both are one, or that does not matter.
+    pub own: [Vec<String>; 2],
+    /// Whether one of the two writes fields that are not set, and the other does not.
+    zeros: bool,
+}
+
+impl Identity {
+    pub fn of(left: &Dump, right: &Dump, care: Care) -> Self {
+        let zeros = writes_zeros(left) != writes_zeros(right);
+        let own = match (who(left), who(right)) {
+            (Some(a), Some(b)) if !care.own && a.first() != b.first() => [a, b],
+            _ => Default::default(),
+        };
+        Self { own, zeros }
+    }
+
+    /// Whether they are two, and that is to be overlooked.
+    pub fn is_of_two(&self) -> bool {
+        self.own.iter().any(|own| !own.is_empty())
+    }
+}
+
+/// A proxy's name, and its addresses: `sidecar~ADDRESS~NAME.NAMESPACE~DOMAIN` is its id.
+fn who(dump: &Dump) -> Option<Vec<String>> {
+    let lists = dump.lists(Section::Bootstrap);
+    let node = lists.first()?.node.get("node")?;
+    let text = |node: &Node, key: &str| Some(node.get(key)?.as_str()?.into_owned());
+    let id = text(&node, "id")?;
+    let mut parts = id.split('~').skip(1);
+    let (address, name) = (parts.next()?.to_owned(), parts.next()?.split('.').next()?.to_owned());
+    let more = node.get("metadata").and_then(|metadata| text(&metadata, "INSTANCE_IPS")).unwrap_or_default();
+    let more: Vec<String> = more.split(',').filter(|ip| **ip != address && !ip.is_empty()).map(str::to_owned).collect();
+    Some([name, address].into_iter().chain(more).collect())
+}
+
+/// Envoys of old write out what is not set; every address shows it. What istiod writes never does.
+fn writes_zeros(dump: &Dump) -> bool {
+    let start = dump.doc().text().get(..1 << 20).unwrap_or(dump.doc().text());
+    memmem::find(start, br#""protocol": "TCP""#).is_some()
+}
+
+/// The rules for a resource.
+pub(super) fn rules(section: Section, name: &str, care: Care, identity: &Identity) -> Rules {
+    let two = identity.is_of_two();
+    let noise = match section {
+        Section::Secrets if two && name == "default" => NOISE_OF_OWN_CERTIFICATE,
+        Section::Secrets => NOISE_OF_SECRETS,
+        Section::Hosts => NOISE_OF_HOSTS,
+        _ if two => NOISE_OF_TWO,
+        _ => NOISE,
+    };
+    let (noise, unordered) = if care.noise { (&[][..], &[][..]) } else { (noise, UNORDERED) };
+    Rules { lenient: true, zeros: identity.zeros, noise, unordered, own: identity.own.clone() }
+}
