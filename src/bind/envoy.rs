@@ -17,6 +17,8 @@ crate::options! {
     pub struct DumpOptions as "dump options" {
         /// Only these fields of the dump: `"dynamic_listeners,static_listeners"`. Envoy leaves out the rest at the source.
         pub mask: Option<String>,
+        /// With the endpoints of its clusters, which Envoy leaves out otherwise.
+        pub include_eds: bool,
     }
 }
 
@@ -56,9 +58,9 @@ pub mod functions {
     pub fn config_dump_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let more: DumpOptions = options(&call, more)?;
-        let mask = more.mask.as_deref();
+        let more = &more;
         let asked = per_pod(&call, &pod, |mesh, target| async move {
-            let body = reach::config_dump(&mesh, &target, mask).await?;
+            let body = reach::config_dump(&mesh, &target, more.mask.as_deref(), more.include_eds).await?;
             let doc = Doc::parse(body).map_err(|error| error.context(format!("the configuration of {target} cannot be read")))?;
             Ok(from_node(&doc.root()))
         })?;
@@ -88,7 +90,7 @@ pub mod functions {
         let more: FilterOptions = options(&call, more)?;
         let more = &more;
         let asked = per_pod(&call, &pod, |mesh, target| async move {
-            let body = reach::config_dump(&mesh, &target, Some(LISTENERS)).await?;
+            let body = reach::config_dump(&mesh, &target, Some(LISTENERS), false).await?;
             let found =
                 envoy::filters(&body).map_err(|error| error.context(format!("the listeners of {target} cannot be read")))?;
             Ok(found.into_iter().filter(|filter| more.fits(filter)).collect::<Vec<_>>())

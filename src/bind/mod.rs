@@ -2,18 +2,22 @@
 
 mod clusters;
 mod diff;
+mod endpoints;
 mod envoy;
+mod filter;
 mod istiod;
+mod joins;
 mod jwt;
 mod kube;
 mod pod_arg;
+mod related;
 mod report;
 mod server;
 mod subject;
 mod tls;
 mod values;
 
-use crate::envoy::{Bootstrap, Cluster, Difference, Filter, LogLevel, Memory, Provider, ServerInfo};
+use crate::envoy::{Bootstrap, Cluster, Difference, Endpoint, Filter, LogLevel, Memory, Provider, ServerInfo};
 use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
@@ -37,7 +41,9 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("kube", exported_module!(kube::functions)),
         ("envoy", exported_module!(envoy::functions)),
         ("envoy", exported_module!(clusters::functions)),
+        ("envoy", exported_module!(endpoints::functions)),
         ("envoy", exported_module!(server::functions)),
+        ("envoy", exported_module!(joins::functions)),
         ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
@@ -69,6 +75,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         envoy::FilterOptions::schema(),
         Cluster::schema(),
         clusters::ClusterOptions::schema(),
+        Endpoint::schema(),
+        endpoints::EndpointOptions::schema(),
         Bootstrap::schema(),
         ServerInfo::schema(),
         Memory::schema(),

@@ -1,6 +1,7 @@
 //! What a function about proxies is asked of: a pod, an array of pods, or a document that was kept. One rule for all.
 
 use super::pod_arg::{argument, arguments};
+use super::related::Kept;
 use crate::envoy::{Dump, Section};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Origin, Row};
@@ -19,6 +20,10 @@ pub struct Read {
     mesh: Mesh,
     target: Option<PodTarget>,
     text: Text,
+    /// What joins asked of it.
+    kept: Kept,
+    /// What joins asked for all proxies of the same call: the pods of the mesh.
+    common: Arc<Kept>,
 }
 
 /// The document that rows were made of. Of many proxies it is kept packed: a dump of 1 MB is 30 KB then.
@@ -28,6 +33,44 @@ enum Text {
 }
 
 impl Read {
+    fn new(mesh: &Mesh, target: Option<PodTarget>, text: Text, common: &Arc<Kept>) -> Self {
+        Self { mesh: mesh.clone(), target, text, kept: Kept::default(), common: common.clone() }
+    }
+
+    /// What joins asked of this place.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// What joins asked for all proxies of the same call.
+    pub fn common(&self) -> &Kept {
+        &self.common
+    }
+
+    /// What else this place says: another page of the proxy, or another part of the document.
+    ///
+    /// # Errors
+    /// When the proxy does not answer, and when the document does not hold it.
+    pub fn more<R: Record>(
+        &self,
+        call: &Call,
+        page: &Page,
+        make: impl FnOnce(&Dump) -> Result<Vec<Found<R>>> + Send + 'static,
+    ) -> Fallible<(Vec<Found<R>>, Arc<Self>)> {
+        let (text, found) = match &self.target {
+            Some(target) => {
+                let keep = if matches!(self.text, Text::Packed(..)) { pack } else { Text::Open };
+                call.wait(answer(&self.mesh, target, page, |node| make(&Dump::at(node)?), keep))?
+            }
+            None => {
+                let doc = call.check(self.doc())?;
+                let found = call.check(Dump::open(&doc).and_then(|dump| make(&dump)))?;
+                (Text::Open(doc), found)
+            }
+        };
+        Ok((found, Arc::new(Self::new(&self.mesh, self.target.clone(), text, &self.common))))
+    }
+
     /// The mesh that was asked.
     pub fn mesh(&self) -> &Mesh {
         &self.mesh
@@ -66,7 +109,7 @@ pub fn read_of(row: &Row) -> Option<Arc<Read>> {
 }
 
 /// A page of a proxy that rows are made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Page {
     /// Only this section of the configuration; all of it where the proxy cannot do that.
     Part(Section),
@@ -81,6 +124,7 @@ pub enum Page {
 impl Page {
     async fn ask(&self, mesh: &Mesh, target: &PodTarget) -> Result<Arc<Doc>> {
         match self {
+            Self::Part(section @ Section::Endpoints) => reach::sent_endpoints(mesh, target, &section.mask()).await,
             Self::Part(section) => reach::section(mesh, target, &section.mask()).await,
             Self::Path(path) => reach::document(mesh, target, path).await,
             Self::Query(path) => reach::document(mesh, target, path).await,
@@ -112,16 +156,16 @@ pub fn rows_of<R: Record>(
     page: Page,
     read: impl Fn(&Node) -> Result<Vec<Found<R>>> + Clone + Send + 'static,
 ) -> Fallible<Array> {
-    let mesh = call.mesh();
+    let (mesh, common) = (call.mesh(), Arc::default());
     if let Some(node) = call.check(document(subject))? {
         let found = call.check(read(&node))?;
-        let origin = Read { mesh: mesh.clone(), target: None, text: Text::Open(node.doc().clone()) };
+        let origin = Read::new(mesh, None, Text::Open(node.doc().clone()), &common);
         return Ok(Row::found(&[], found, Some(Arc::new(origin))));
     }
     if !subject.is_array() {
         let arg = call.check(argument(subject))?;
         let (target, doc, found) = call.wait(ask(mesh, arg, &page, read, Text::Open))?;
-        let origin = Read { mesh: mesh.clone(), target: Some(target), text: doc };
+        let origin = Read::new(mesh, Some(target), doc, &common);
         return Ok(Row::found(&[], found, Some(Arc::new(origin))));
     }
     let one = |arg: PodArg| ask(mesh, arg, &page, read.clone(), pack);
@@ -129,7 +173,7 @@ pub fn rows_of<R: Record>(
     let mut all = Array::new();
     for (_, (target, text, found)) in answers {
         let front = [("namespace", target.namespace.as_str().into()), ("pod", target.name.as_str().into())];
-        let origin = Read { mesh: mesh.clone(), target: Some(target), text };
+        let origin = Read::new(mesh, Some(target), text, &common);
         all.extend(Row::found(&front, found, Some(Arc::new(origin))));
     }
     Ok(all)
@@ -154,11 +198,24 @@ async fn ask<R: Record>(
     keep: impl FnOnce(Arc<Doc>) -> Text + Send + 'static,
 ) -> Result<(PodTarget, Text, Vec<Found<R>>)> {
     let target = resolve_proxy(mesh, &arg).await?;
-    let doc = page.ask(mesh, &target).await?;
-    let work = move || Ok((read(&doc.root())?, keep(doc)));
-    let done: Result<_> = tokio::task::spawn_blocking(work).await.unwrap_or_else(|died| Err(lost(&died)));
-    let (found, text) = done.map_err(|error| error.context(format!("what pod {target} answered cannot be read")))?;
+    let (text, found) = answer(mesh, &target, page, read, keep).await?;
     Ok((target, text, found))
+}
+
+async fn answer<R: Record>(
+    mesh: &Mesh,
+    target: &PodTarget,
+    page: &Page,
+    read: impl FnOnce(&Node) -> Result<Vec<Found<R>>> + Send + 'static,
+    keep: impl FnOnce(Arc<Doc>) -> Text + Send + 'static,
+) -> Result<(Text, Vec<Found<R>>)> {
+    let doc = page.ask(mesh, target).await?;
+    let work = move || {
+        let found = read(&doc.root())?;
+        Ok((keep(doc), found))
+    };
+    let done: Result<_> = tokio::task::spawn_blocking(work).await.unwrap_or_else(|died| Err(lost(&died)));
+    done.map_err(|error| error.context(format!("what pod {target} answered cannot be read")))
 }
 
 fn lost(died: &tokio::task::JoinError) -> Error {

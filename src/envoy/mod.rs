@@ -5,6 +5,8 @@
 #[macro_use]
 mod wire;
 
+mod address;
+mod assignments;
 mod bootstrap;
 mod clusters;
 mod diff;
@@ -12,6 +14,9 @@ mod diff_pairs;
 mod diff_resources;
 mod diff_rules;
 mod dump;
+mod endpoints;
+mod health;
+mod host_stats;
 mod http_filters;
 mod jwt_authn;
 mod listeners;
@@ -22,17 +27,22 @@ mod node;
 mod page;
 mod raw;
 mod server_info;
+mod shared;
 mod tls_context;
 mod update;
 mod wire_take;
 
+pub use address::Address;
 pub use bootstrap::{Bootstrap, bootstrap};
 pub use clusters::{Cluster, clusters};
 pub use diff::{Care, Comparison, Difference, Told, diff, diff_answers, diff_values, sections};
 pub use dump::{Dump, Section};
+pub use endpoints::{Endpoint, endpoints};
+pub use health::Status;
 pub use http_filters::{Filter, filters};
 pub use jwt_authn::Provider;
 pub use log_levels::{LogLevel, log_levels};
 pub use memory::{Memory, memory};
 pub use names::ClusterName;
 pub use server_info::{ServerInfo, server_info};
+pub use shared::Shared;

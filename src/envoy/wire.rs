@@ -105,6 +105,14 @@ impl Flaws {
         (!told.is_empty()).then(|| told.join(", "))
     }
 
+    /// Take out what was told after there were so many: it belongs to a part that keeps it itself.
+    pub fn take(&self, after: usize) -> Option<String> {
+        let mut told = self.told.borrow_mut();
+        let kept = after.min(told.len());
+        let taken = told.split_off(kept);
+        (!taken.is_empty()).then(|| taken.join(", "))
+    }
+
     /// Add what was found out otherwise.
     pub fn add(&self, flaw: String) {
         self.told.borrow_mut().push(flaw);

@@ -14,7 +14,7 @@ pub struct Found<R> {
 }
 
 /// A place in a document: a value that starts at a byte, and from there maybe down into two of its lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct At {
     start: usize,
     lists: &'static [&'static str],
@@ -32,7 +32,8 @@ impl At {
         Self::new(node.start())
     }
 
-    /// In the value here: an element of one list, or of a list in an element of a list. Names are in `snake_case`.
+    /// In the value here: an element of one list, or of a list in an element of a list. Names are in `snake_case`; a dot goes down
+    /// into an object: `endpoint_config.endpoints`.
     pub fn inside(self, lists: &'static [&'static str], numbers: [usize; 2]) -> Self {
         Self { lists, numbers: numbers.map(|number| u32::try_from(number).unwrap_or(u32::MAX)), ..self }
     }
@@ -41,7 +42,10 @@ impl At {
     pub fn node(&self, doc: &Arc<Doc>) -> Option<Node> {
         let mut node = Node::new(doc.clone(), self.start);
         for (list, number) in self.lists.iter().zip(self.numbers) {
-            node = node.get(list).or_else(|| node.get(&camel(list)))?.at(number as usize)?;
+            for name in list.split('.') {
+                node = node.get(name).or_else(|| node.get(&camel(name)))?;
+            }
+            node = node.at(number as usize)?;
         }
         Some(node)
     }
@@ -70,6 +74,16 @@ mod tests {
             let at = At::new(1).inside(&["lb_endpoints"], [1, 0]);
             assert_eq!(at.node(&doc).unwrap().text(), r#"{"x":2}"#);
             assert!(At::new(1).inside(&["lb_endpoints"], [2, 0]).node(&doc).is_none());
+            assert!(At::new(1).inside(&["endpoint_config.lb_endpoints"], [1, 0]).node(&doc).is_none());
+        }
+    }
+
+    #[test]
+    fn a_list_may_stand_in_an_object() {
+        for text in [r#"{"endpoint_config":{"endpoints":[{},{"x":2}]}}"#, r#"{"endpointConfig":{"endpoints":[{},{"x":2}]}}"#] {
+            let doc = Doc::parse(text.into()).unwrap();
+            let at = At::new(0).inside(&["endpoint_config.endpoints"], [1, 0]);
+            assert_eq!(at.node(&doc).unwrap().text(), r#"{"x":2}"#);
         }
     }
 }

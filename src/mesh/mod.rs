@@ -23,6 +23,7 @@ pub mod logs;
 pub mod namespaces;
 pub mod objects;
 pub mod platform;
+pub mod pod_address;
 mod pod_proxy;
 pub mod pod_ref;
 mod pod_status;

@@ -52,7 +52,7 @@ async fn through(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> R
     if !path.starts_with("/config_dump") {
         return Err(no_way(target, tried));
     }
-    match through_istiod(mesh, target).await {
+    match through_istiod(mesh, target, path.contains("include_eds")).await {
         Ok(answer) => {
             mesh.note(format!(
                 "port-forward and exec into pods of namespace {} are forbidden (the verbs get and create on pods/portforward, or on pods/exec): \
@@ -68,15 +68,15 @@ async fn through(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> R
     }
 }
 
-/// A proxy's configuration, whole or only the fields of a mask: `dynamic_listeners,static_listeners`.
+/// A proxy's configuration, whole or only the fields of a mask: `dynamic_listeners,static_listeners`; with its endpoints
+/// (EDS) or without.
 ///
 /// # Errors
 /// As [`admin`]; [`Kind::BadAnswer`] when what came is empty, cut off or no JSON.
-pub async fn config_dump(mesh: &Mesh, target: &PodTarget, mask: Option<&str>) -> Result<Bytes> {
-    let path = match mask.filter(|mask| !mask.is_empty()) {
-        Some(mask) => format!("/config_dump?mask={}", mask.replace(' ', "")),
-        None => "/config_dump".to_owned(),
-    };
+pub async fn config_dump(mesh: &Mesh, target: &PodTarget, mask: Option<&str>, eds: bool) -> Result<Bytes> {
+    let mask = mask.filter(|mask| !mask.is_empty()).map(|mask| format!("mask={}", mask.replace(' ', "")));
+    let choices: Vec<String> = eds.then(|| "include_eds".to_owned()).into_iter().chain(mask).collect();
+    let path = format!("/config_dump{}{}", if choices.is_empty() { "" } else { "?" }, choices.join("&"));
     let body = admin(mesh, target, &path).await?.body;
     check_dump(target, &body)?;
     Ok(body)
@@ -90,6 +90,18 @@ pub async fn config_dump(mesh: &Mesh, target: &PodTarget, mask: Option<&str>) ->
 pub async fn section(mesh: &Mesh, target: &PodTarget, mask: &str) -> Result<Arc<Doc>> {
     match document(mesh, target, &format!("/config_dump?mask={mask}")).await {
         Err(error) if error.kind() == Kind::BadInput => document(mesh, target, "/config_dump").await,
+        done => done,
+    }
+}
+
+/// The endpoints of a proxy as they were sent: that section alone, or the whole configuration with it where the proxy cannot
+/// do that.
+///
+/// # Errors
+/// As [`config_dump`].
+pub async fn sent_endpoints(mesh: &Mesh, target: &PodTarget, mask: &str) -> Result<Arc<Doc>> {
+    match document(mesh, target, &format!("/config_dump?include_eds&mask={mask}")).await {
+        Err(error) if error.kind() == Kind::BadInput => document(mesh, target, "/config_dump?include_eds").await,
         done => done,
     }
 }
@@ -222,9 +234,10 @@ fn good(target: &PodTarget, how: &str, path: &str, answer: Answer) -> Result<Ans
 }
 
 /// What istiod last sent to this proxy. Only the replica that the proxy is connected to knows.
-async fn through_istiod(mesh: &Mesh, target: &PodTarget) -> Result<Answer> {
+async fn through_istiod(mesh: &Mesh, target: &PodTarget, eds: bool) -> Result<Answer> {
     let replicas = istiods::objects(mesh).await?;
-    let path = format!("/debug/config_dump?proxyID={}.{}", encode(&target.name), encode(&target.namespace));
+    let eds = if eds { "&include_eds=true" } else { "" };
+    let path = format!("/debug/config_dump?proxyID={}.{}{eds}", encode(&target.name), encode(&target.namespace));
     let mut asked: FuturesUnordered<_> = replicas.iter().map(|istiod| ask_istiod(mesh, istiod, &path)).collect();
     // The first that knows the proxy answers for all; one that hangs holds nobody up.
     let mut failure = Error::new(Kind::NotFound, "no istiod was found in this cluster");
@@ -275,7 +288,7 @@ mod tests {
 
     fn dump(fake: Fake) -> (Result<Bytes>, Vec<String>) {
         let mesh = fake.kube("/api/v1/pods?limit=500", PODS).mesh();
-        (wait(config_dump(&mesh, &target(), None)), mesh.take_notes())
+        (wait(config_dump(&mesh, &target(), None, false)), mesh.take_notes())
     }
 
     #[test]
@@ -310,6 +323,22 @@ mod tests {
         let fake = Fake::new().fails(FORWARD, Kind::Forbidden).fails(EXEC, Kind::Forbidden);
         let (body, _) = dump(fake.refuses(ISTIOD, 404, "Proxy not connected to this Pilot instance."));
         assert!(body.unwrap_err().to_string().contains("status 404: Proxy not connected"));
+    }
+
+    #[test]
+    fn endpoints_are_asked_for_in_every_way() {
+        let body = |answer: Result<Arc<Doc>>| String::from_utf8(answer.unwrap().text().to_vec()).unwrap();
+        let masked = "pod n/p:15000 GET /config_dump?include_eds&mask=dynamic_endpoint_configs";
+        let ask = |fake: Fake| {
+            let mesh = fake.kube("/api/v1/pods?limit=500", PODS).mesh();
+            body(wait(sent_endpoints(&mesh, &target(), "dynamic_endpoint_configs")))
+        };
+        assert_eq!(ask(Fake::new().says(masked, DUMP)), DUMP);
+        let old = Fake::new().refuses(masked, 400, "what is a mask?").says("pod n/p:15000 GET /config_dump?include_eds", DUMP);
+        assert_eq!(ask(old), DUMP);
+        let exec = "exec n/p -c istio-proxy -- pilot-agent request GET config_dump?include_eds&mask=dynamic_endpoint_configs";
+        let istiod = Fake::new().fails(masked, Kind::Forbidden).fails(exec, Kind::Forbidden);
+        assert_eq!(ask(istiod.says(&format!("{ISTIOD}&include_eds=true"), DUMP)), DUMP);
     }
 
     #[test]
@@ -361,7 +390,7 @@ mod tests {
             )
             .refuses("pod n/p:15000 GET /nosuchpage", 404, "\ninvalid path. admin commands are:\n  /: Admin home page\n")
             .mesh();
-        let masked = wait(config_dump(&mesh, &target(), Some("nosuchfield"))).unwrap_err();
+        let masked = wait(config_dump(&mesh, &target(), Some("nosuchfield"), false)).unwrap_err();
         assert_eq!(masked.kind(), Kind::BadInput);
         assert!(masked.message().ends_with("with status 400: FieldMask paths: \"nosuchfield\" could not be"), "{masked}");
         let page = wait(admin(&mesh, &target(), "nosuchpage")).unwrap_err();

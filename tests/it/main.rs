@@ -18,6 +18,7 @@ mod cluster;
 mod cluster_servers;
 mod diff;
 mod embed;
+mod endpoints;
 mod json;
 mod live;
 mod parity;

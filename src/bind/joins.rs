@@ -1,0 +1,173 @@
+//! Joins: from a row to those it belongs to. A proxy is asked once for all rows that came from it; rows of a document are
+//! looked up in that document.
+
+use super::related::Related;
+use super::subject::{Page, Read, read_of};
+use crate::envoy::{self, Endpoint};
+use crate::error::{Error, Kind};
+use crate::host::{Call, Fallible, Row};
+use crate::json::Found;
+use crate::mesh::pod_address::{Behind, PodAddresses, pod_addresses};
+use crate::mesh::pods::Pod;
+use crate::record::Record;
+use rhai::plugin::*;
+use rhai::{Array, Dynamic};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Kinds of rows that are parts of a proxy, with the joins that lead on from them.
+const PARTS: [(&str, &str); 2] =
+    [("cluster", "its endpoints are `cluster.endpoints()`"), ("endpoint", "the pod behind it is `endpoint.pod()`")];
+
+/// The rows that a join is asked of: one of these kinds, or an array of nothing else. Nothing when it is something else that
+/// the function may know what to do with.
+///
+/// # Errors
+/// When it is a part of a proxy from which this does not lead on.
+pub fn given(call: &Call, subject: &Dynamic, name: &str, kinds: &[&str]) -> Fallible<Option<Vec<Row>>> {
+    let row = |value: &Dynamic| value.read_lock::<Row>().map(|row| (*row).clone());
+    let rows: Vec<Row> = match subject.read_lock::<Array>() {
+        Some(items) => items.iter().map_while(row).collect(),
+        None => row(subject).into_iter().collect(),
+    };
+    let whole = rows.len() == subject.read_lock::<Array>().map_or(1, |items| items.len());
+    let part = |row: &Row| PARTS.iter().find(|(kind, _)| *kind == row.shape().kind);
+    match rows.iter().find_map(|row| part(row).filter(|(kind, _)| !kinds.contains(kind))) {
+        Some(other) => Err(call.fail(leads_nowhere(name, kinds, other))),
+        None if whole && rows.iter().any(|row| part(row).is_some()) => Ok(Some(rows)),
+        None => Ok(None),
+    }
+}
+
+fn leads_nowhere(name: &str, kinds: &[&str], (kind, hint): &(&str, &str)) -> Error {
+    Error::new(
+        Kind::BadInput,
+        format!("{name}() of {} row: it leads there from {} rows only", article(kind), kinds.join(" and ")),
+    )
+    .hint((*hint).to_owned())
+}
+
+fn article(kind: &str) -> String {
+    if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { format!("an {kind}") } else { format!("a {kind}") }
+}
+
+/// The row that a join is asked of.
+fn one(call: &Call, subject: &Dynamic, name: &str, kind: &'static str) -> Fallible<Row> {
+    match given(call, subject, name, &[kind])?.as_deref() {
+        Some([row]) if !subject.is_array() => Ok(row.clone()),
+        _ => {
+            let what = match subject.read_lock::<Row>() {
+                Some(row) => format!("{} row", article(&row.shape().kind)),
+                None => crate::host::convert::type_word(subject).to_owned(),
+            };
+            let error = Error::new(Kind::BadInput, format!("{name}() of {what}: it leads there from {kind} rows only"));
+            Err(call.fail(error.hint(format!("take a row of `{kind}s(pod)`; of an array, `.map(|{kind}| {kind}.{name}())`"))))
+        }
+    }
+}
+
+fn origin(call: &Call, row: &Row) -> Fallible<Arc<Read>> {
+    let made = || {
+        Error::new(Kind::BadInput, format!("this {} row was not read from a proxy or a document", row.shape().kind))
+            .hint("joins need the rows as the functions about proxies return them")
+    };
+    read_of(row).ok_or_else(|| call.fail(made()))
+}
+
+/// What was found, as rows like this one: with the pod in front, if it has that.
+fn like<R: Record>(row: &Row, found: Vec<Found<R>>, origin: Arc<Read>) -> Array {
+    let front: Vec<(&str, Dynamic)> = ["namespace", "pod"].into_iter().filter_map(|name| Some((name, row.get(name)?))).collect();
+    Row::found(&front, found, Some(origin))
+}
+
+/// The endpoints of clusters.
+pub fn endpoints(call: &Call, clusters: &[Row], page: Page, fits: impl Fn(&Endpoint) -> bool) -> Fallible<Array> {
+    let key = |endpoint: &Endpoint| endpoint.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut all = Array::new();
+    for cluster in clusters {
+        let read = origin(call, cluster)?;
+        let related = Related::of(call, &read, &page, envoy::endpoints, key)?;
+        let found = related.get(&cluster.text("name")).filter(|found| fits(&found.record)).cloned().collect();
+        all.extend(like(cluster, found, related.origin.clone()));
+    }
+    Ok(all)
+}
+
+/// From a row to what it belongs to.
+#[export_module]
+#[allow(clippy::unwrap_used)] // in the code that the attribute writes
+pub mod functions {
+    /// The pod behind an endpoint, or `()` with a note when it is none of the mesh's. Returns a `pod` row.
+    ///
+    /// An address of the proxy's own machine (`127.0.0.1`, a socket) is the proxy's own pod. Where pods share the address of
+    /// their node, the one that declares the port is meant.
+    ///
+    /// ```rhai
+    /// let endpoint = endpoints("deploy/customer.olaf-customer").find(|e| e.cluster.contains("preference"));
+    /// endpoint.pod().app    // "preference"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn pod(context: NativeCallContext, endpoint: Dynamic) -> Fallible<Dynamic> {
+        let call = Call::of(&context)?;
+        let endpoint = one(&call, &endpoint, "pod", "endpoint")?;
+        let read = origin(&call, &endpoint)?;
+        let pods = read.common().keep(None, || call.wait(pod_addresses(read.mesh())))?;
+        let found = behind(&read, &pods, &endpoint.text("endpoint"));
+        Ok(found.map_or(Dynamic::UNIT, |pod| Dynamic::from(Row::from_record(pod.clone()))))
+    }
+}
+
+/// Where an endpoint is.
+enum Place {
+    /// On the proxy's own machine.
+    Own,
+    At(IpAddr, Option<u16>),
+    /// By a name, or not told.
+    Elsewhere,
+}
+
+fn place(endpoint: &str) -> Place {
+    if endpoint.starts_with("unix://") {
+        return Place::Own;
+    }
+    // In ambient mode an internal listener is given the real address as its endpoint's name.
+    let address = endpoint.strip_prefix("envoy://").and_then(|internal| internal.split_once('/')).map_or(endpoint, |(_, id)| id);
+    let (ip, port) = match (address.parse::<SocketAddr>(), address.parse::<IpAddr>()) {
+        (Ok(socket), _) => (socket.ip(), Some(socket.port())),
+        (_, Ok(ip)) => (ip, None),
+        _ => return Place::Elsewhere,
+    };
+    if ip.is_loopback() { Place::Own } else { Place::At(ip, port) }
+}
+
+fn behind<'a>(read: &Read, pods: &'a PodAddresses, endpoint: &str) -> Option<&'a Pod> {
+    let mesh = read.mesh();
+    if read.target().is_none() {
+        let cluster = mesh.backend().cluster();
+        mesh.note(format!(
+            "the endpoint stands in a document; its address is looked up among the pods of {cluster} as they are now"
+        ));
+    }
+    let nobody = |why: &str| {
+        mesh.note(format!("endpoint {endpoint}: {why}"));
+        None
+    };
+    match place(endpoint) {
+        Place::Own => match read.target() {
+            Some(own) => pods.named(&own.namespace, &own.name).or_else(|| nobody("its proxy's own pod is gone")),
+            None => nobody("it is on the proxy's own machine, and a document does not say which that is"),
+        },
+        Place::Elsewhere => nobody("it has no address that a pod could have"),
+        Place::At(ip, port) => match pods.behind(ip, port) {
+            Behind::Pod(pod) => Some(pod),
+            Behind::Nobody => nobody("no pod that you can see has this address: it is outside the mesh, or gone"),
+            Behind::Unclear(pods) => {
+                let names: Vec<String> = pods.iter().take(5).map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
+                nobody(&format!(
+                    "pods on their node's network share this address, and the port does not tell which: {}",
+                    names.join(", ")
+                ))
+            }
+        },
+    }
+}

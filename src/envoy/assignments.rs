@@ -1,0 +1,153 @@
+//! Endpoints as they were sent (EDS) or configured: of a dump's endpoint section, and of istiod's `/debug/edsz`.
+
+use super::address::{Address, AddressWire};
+use super::dump::List;
+use super::endpoints::{Endpoint, LocalityWire, flat, share, weight};
+use super::health::{Flags, Status, Why};
+use super::names::{ClusterName, Metadata};
+use super::shared::Shared;
+use super::wire::{Flaws, Text, Wire, read};
+use crate::json::{At, Found, each};
+use serde::Deserializer;
+
+wire! {
+    struct Entry<'de> {
+        endpoint_config: Assignment<'de>,
+    }
+}
+
+wire! {
+    struct Assignment<'de> {
+        cluster_name: Text<'de>,
+        endpoints: Vec<Group<'de>>,
+    }
+}
+
+wire! {
+    /// The endpoints of one locality and priority.
+    struct Group<'de> {
+        locality: LocalityWire<'de>,
+        lb_endpoints: Vec<Sent>,
+        priority: u64,
+    }
+}
+
+wire! {
+    struct SentWire<'de> {
+        endpoint: TargetWire<'de>,
+        health_status: Option<Text<'de>>,
+        metadata: Metadata<'de>,
+        load_balancing_weight: Option<u64>,
+    }
+}
+
+wire! {
+    struct TargetWire<'de> {
+        address: AddressWire<'de>,
+        additional_addresses: Vec<OtherWire<'de>>,
+        hostname: Text<'de>,
+    }
+}
+
+wire! {
+    struct OtherWire<'de> {
+        address: AddressWire<'de>,
+    }
+}
+
+/// One endpoint, made into a row as soon as it is read.
+#[derive(Debug, Default, Clone)]
+struct Sent(Option<Endpoint>);
+
+impl<'de> Wire<'de> for Sent {
+    fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error> {
+        let before = flaws.count();
+        let wire = SentWire::read(from, flaws)?;
+        let mut endpoint = sent(&wire, flaws);
+        endpoint.broken = flaws.take(before).as_deref().map(Shared::new);
+        Ok(Self(Some(endpoint)))
+    }
+}
+
+fn sent(wire: &SentWire<'_>, flaws: &Flaws) -> Endpoint {
+    let told = Status::told(wire.health_status.as_deref(), flaws);
+    let target = &wire.endpoint;
+    let others: Vec<Address> = target.additional_addresses.iter().map(|other| Address::of(&other.address, flaws)).collect();
+    Endpoint {
+        endpoint: Address::of(&target.address, flaws),
+        status: told,
+        why: Why { flags: Flags::default(), told },
+        eds_status: Some(told),
+        weight: weight(wire.load_balancing_weight),
+        hostname: Shared::some(&target.hostname),
+        additional_addresses: (!others.is_empty()).then(|| Box::new(others)),
+        workload: workload(&wire.metadata.istio().workload),
+        ..Endpoint::unknown()
+    }
+}
+
+/// istiod writes `name;namespace;service;revision;cluster`.
+fn workload(text: &str) -> Option<Shared> {
+    let mut parts = text.split(';');
+    let (name, namespace) = (parts.next()?, parts.next()?);
+    (!name.is_empty()).then(|| Shared::new(&format!("{name}.{namespace}")))
+}
+
+/// The endpoints of these lists, as istioctl orders clusters; those of one cluster as they were sent.
+pub(super) fn endpoints(lists: &[&List]) -> Vec<Found<Endpoint>> {
+    let mut clusters: Vec<Vec<Found<Endpoint>>> = lists.iter().flat_map(|list| of_list(list)).collect();
+    clusters.retain(|endpoints| !endpoints.is_empty());
+    clusters.sort_by(|a, b| key(a).cmp(&key(b)));
+    flat(clusters)
+}
+
+fn key(endpoints: &[Found<Endpoint>]) -> (&str, &str, Option<u16>, &str) {
+    let name = endpoints.first().and_then(|first| first.record.cluster.as_ref()).map_or("", Shared::as_str);
+    match ClusterName::parse(name) {
+        Some(parts) => (parts.host, parts.subset, parts.port.parse().ok(), parts.direction),
+        None => (name, "", None, ""),
+    }
+}
+
+fn of_list(list: &List) -> Vec<Vec<Found<Endpoint>>> {
+    each(&list.node, |entry| {
+        let flaws = Flaws::default();
+        if list.bare {
+            let (assignment, size) = read::<Assignment<'_>>(entry.rest(), &flaws);
+            return (of_cluster(assignment, entry.start, &["endpoints", "lb_endpoints"], &flaws), size);
+        }
+        let (wrapped, size) = read::<Entry<'_>>(entry.rest(), &flaws);
+        let lists = &["endpoint_config.endpoints", "lb_endpoints"];
+        let mut found = of_cluster(wrapped.endpoint_config, entry.start, lists, &flaws);
+        found.iter_mut().for_each(|found| found.record.judged_by_envoy());
+        (found, size)
+    })
+}
+
+fn of_cluster(cluster: Assignment<'_>, start: usize, lists: &'static [&'static str], flaws: &Flaws) -> Vec<Found<Endpoint>> {
+    let name = Shared::some(&cluster.cluster_name);
+    let mut found = Vec::with_capacity(cluster.endpoints.iter().map(|group| group.lb_endpoints.len()).sum());
+    for (number, group) in cluster.endpoints.into_iter().enumerate() {
+        let locality = group.locality.line();
+        let mut endpoints: Vec<Endpoint> = group.lb_endpoints.into_iter().filter_map(|sent| sent.0).collect();
+        share(&mut endpoints);
+        found.extend(endpoints.into_iter().enumerate().map(|(place, endpoint)| Found {
+            record: Endpoint {
+                cluster: name.clone(),
+                locality: locality.clone(),
+                priority: u32::try_from(group.priority).unwrap_or(u32::MAX),
+                ..endpoint
+            },
+            at: At::new(start).inside(lists, [number, place]),
+        }));
+    }
+    if let Some(broken) = flaws.line().as_deref().map(Shared::new) {
+        if found.is_empty() {
+            // Without a row nobody would see that something is wrong.
+            let lost = Endpoint { broken: Some(broken), cluster: name, ..Endpoint::unknown() };
+            return vec![Found { record: lost, at: At::new(start) }];
+        }
+        found.iter_mut().for_each(|found| found.record.also_broken(&broken));
+    }
+    found
+}

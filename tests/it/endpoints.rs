@@ -1,0 +1,115 @@
+//! Endpoints and joins on recorded meshes.
+
+use crate::support::tapes;
+use pilotage::Pilotage;
+use pilotage::report::Content;
+use serde_json::{Value, json};
+
+fn on(tape: &str, script: &str) -> Value {
+    value(&tapes::engine(tape), script)
+}
+
+fn value(engine: &Pilotage, script: &str) -> Value {
+    match engine.eval(script) {
+        Ok(Content::Value(value)) => value,
+        Ok(Content::Text(text)) => text.into(),
+        Ok(Content::Nothing) => Value::Null,
+        Ok(Content::Table(table)) => json!(table.rows.len()),
+        Err(failure) => panic!("{script}: {failure}"),
+    }
+}
+
+fn fails(tape: &str, script: &str) -> String {
+    match tapes::engine(tape).eval(script) {
+        Err(failure) => failure.to_string(),
+        Ok(_) => panic!("{script} does not fail"),
+    }
+}
+
+#[test]
+fn an_ejected_endpoint_is_not_healthy() {
+    let rows = on(
+        "c-unhealthy",
+        r#"endpoints("web-0.shop", #{ cluster: "OUTBOUND|80||ratings.shop.svc.cluster.local" })
+            .map(|e| [e.endpoint, e.status, e.outlier_check, e.eds_status, e.why, e.failed_outlier_check])"#,
+    );
+    let why = "ejected by outlier detection";
+    assert_eq!(
+        rows,
+        json!([
+            ["10.88.1.4:8080", "HEALTHY", "OK", "HEALTHY", null, false],
+            ["10.88.1.5:8080", "UNHEALTHY", "FAILED", "HEALTHY", why, true]
+        ])
+    );
+    let sick = r#"endpoints(pods("shop"), #{ status: "unhealthy" }).map(|e| `${e.pod} ${e.endpoint} ${e.stats.rq_error > 0}`)"#;
+    assert_eq!(on("c-unhealthy", sick), json!(["web-0 10.88.1.5:8080 true"]));
+}
+
+#[test]
+fn what_was_sent_is_asked_for_by_option_and_read_from_dumps() {
+    let sent =
+        r#"endpoints("web-0.shop", #{ eds: true, port: 8080 }).map(|e| [e.endpoint, e.status, e.outlier_check, e.locality])"#;
+    let expected = json!([["10.88.1.4:8080", "HEALTHY", null, "lab/lab-a"], ["10.88.1.5:8080", "UNHEALTHY", null, "lab/lab-a"]]);
+    assert_eq!(on("c-unhealthy", sent), expected);
+    // The ejected one: a dump's health status is Envoy's own verdict, not what istiod sent.
+    let dump = sent.replace("\"web-0.shop\", #{ eds: true", "config_dump(\"web-0.shop\", #{ include_eds: true }), #{ eds: false");
+    assert_eq!(on("c-unhealthy", &dump), expected);
+}
+
+#[test]
+fn a_cluster_leads_to_its_endpoints_and_they_to_their_pods() {
+    let script = r#"clusters("web-0.shop", #{ fqdn: "ratings" })[0].endpoints().map(|e| e.pod().name)"#;
+    assert_eq!(on("c-unhealthy", script), json!(["ratings-0", "ratings-1"]));
+    let all = r#"clusters("web-0.shop").endpoints(#{ status: "unhealthy" }).map(|e| e.endpoint)"#;
+    assert_eq!(on("c-unhealthy", all), json!(["10.88.1.5:8080"]));
+    let own = r#"endpoints("web-0.shop", #{ cluster: "xds-grpc" })[0].pod().name"#;
+    assert_eq!(on("c-unhealthy", own), json!("web-0"));
+    let many = r#"clusters(pods("shop"), #{ fqdn: "ratings.shop" }).map(|c| c.endpoints()[0].pod)"#;
+    assert_eq!(on("c-unhealthy", many), json!(["ratings-0", "ratings-1", "web-0"]));
+}
+
+#[test]
+fn a_document_is_joined_with_itself() {
+    let dump = r#"let dump = config_dump("web-0.shop", #{ include_eds: true });"#;
+    let script = format!("{dump} clusters(dump, #{{ fqdn: \"ratings\" }})[0].endpoints().map(|e| e.endpoint)");
+    assert_eq!(on("c-unhealthy", &script), json!(["10.88.1.4:8080", "10.88.1.5:8080"]));
+    let without = r#"clusters(config_dump("web-0.shop"))[0].endpoints()"#;
+    assert!(fails("c-unhealthy", without).contains("no endpoints in this dump"));
+}
+
+#[test]
+fn an_address_of_nobody_is_nothing_and_a_note() {
+    let engine = tapes::engine("c-unhealthy");
+    let script = r#"endpoints("web-0.shop", #{ address: "10.88.0.1", port: 6443 })[0].pod() == ()"#;
+    assert_eq!(value(&engine, script), json!(true));
+    let notes = engine.take_notes();
+    assert!(notes.iter().any(|note| note.contains("endpoint 10.88.0.1:6443")), "{notes:?}");
+}
+
+#[test]
+fn a_loop_over_rows_asks_once() {
+    let engine = tapes::engine("c-unhealthy");
+    let script = r#"let all = clusters("web-0.shop"); all.map(|c| c.endpoints().len()).reduce(|sum, n| sum + n, 0) == endpoints("web-0.shop").len()"#;
+    assert_eq!(value(&engine, script), json!(true));
+}
+
+#[test]
+fn wrong_arguments_say_what_is_right() {
+    for (script, words) in [
+        (r#"endpoints("web-0.shop", #{ port: 70000 })"#, &["70000 is no port", "1 to 65535"][..]),
+        (r#"endpoints("web-0.shop", #{ port: 0 })"#, &["0 is no port"]),
+        (r#"endpoints("web-0.shop", #{ status: "sick" })"#, &["\"sick\" is no status", "HEALTHY, UNHEALTHY"]),
+        (r#"endpoints("web-0.shop", #{ adress: "x" })"#, &["adress"]),
+        (r#"endpoints("web-0.shop", #{ where: #{ stat: 1 } })"#, &["endpoint rows have no field"]),
+        (r#"endpoints("web-0.shop")[0].endpoints()"#, &["endpoints() of an endpoint row", "cluster rows only"]),
+        (r#"clusters("web-0.shop")[0].pod()"#, &["pod() of a cluster row", "endpoint rows only"]),
+        (r#"pods("shop")[0].pod()"#, &["pod() of a pod row"]),
+        (r#"pod("web-0")"#, &["pod() of string"]),
+        (r#"endpoints(config_dump("web-0.shop"))"#, &["no endpoints in this dump"]),
+    ] {
+        let failure = fails("c-unhealthy", script);
+        for word in words {
+            assert!(failure.contains(word), "{script}: {failure}");
+        }
+    }
+}
