@@ -127,7 +127,7 @@ pub async fn document(mesh: &Mesh, target: &PodTarget, path: &str) -> Result<Arc
 /// When no istiod can be asked, or none knows the proxy.
 pub async fn sent(mesh: &Mesh, target: &PodTarget) -> Result<Arc<Doc>> {
     let what = || format!("what istiod would send to pod {target} cannot be had");
-    let answer = through_istiod(mesh, target).await.map_err(|error| match error.kind() {
+    let answer = through_istiod(mesh, target, false).await.map_err(|error| match error.kind() {
         Kind::NotFound => error.context(what()).hint(format!(
             "istiod knows the proxies that are connected to it: see `logs(\"{target}\", #{{container: \"{PROXY}\"}})` for why this one is not, and `istiods()`"
         )),
