@@ -167,3 +167,9 @@ fn log_levels() {
     let (tables, rows) = compare("log_levels");
     assert!(tables > 10 && rows > 500, "{tables} {rows}");
 }
+
+#[test]
+fn endpoints() {
+    let (tables, rows) = compare("endpoints");
+    assert!(tables > 30 && rows > 500, "{tables} {rows}");
+}

@@ -60,7 +60,8 @@ const ROUTES: Columns = &[
 ];
 const ENDPOINTS: Columns =
     &[("endpoint", "endpoint"), ("status", "eds_status"), ("outlier_check", "outlier_check"), ("cluster", "cluster")];
-const EDS: Columns = &[("name", "endpoint"), ("status", "eds_status"), ("locality", "locality"), ("cluster", "cluster")];
+/// In a dump Envoy's own verdict stands, and istioctl prints that.
+const EDS: Columns = &[("name", "endpoint"), ("status", "status"), ("locality", "locality"), ("cluster", "cluster")];
 const SECRETS: Columns = &[
     ("resource_name", "resource_name"),
     ("type", "type"),
