@@ -3,7 +3,7 @@
 use crate::backend::SharedBackend;
 use crate::bind;
 use crate::error::Result;
-use crate::host::{Catalog, Failed, Failure, Host, Interrupt, Limits, Output, Parts, Playbook, Silent};
+use crate::host::{Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Output, Parts, Playbook, Silent};
 use crate::report::{Content, Report};
 use rhai::Module;
 use serde_json::{Map, Value};
@@ -23,6 +23,7 @@ pub struct Builder {
     limits: Limits,
     parallel: usize,
     output: Arc<dyn Output>,
+    input: Input,
     extra: Vec<(&'static str, Module)>,
     import_folders: Vec<PathBuf>,
 }
@@ -35,6 +36,7 @@ impl Pilotage {
             limits: Limits::default(),
             parallel: 32,
             output: Arc::new(Silent),
+            input: Input::Taken("it belongs to the program around this engine"),
             extra: Vec::new(),
             import_folders: Vec::new(),
         }
@@ -106,6 +108,13 @@ impl Builder {
         self
     }
 
+    /// Whether scripts may read standard input, as the file `-`. They may not unless said otherwise.
+    #[must_use]
+    pub fn input(mut self, input: Input) -> Self {
+        self.input = input;
+        self
+    }
+
     /// Functions of your own, global like all others. `family` is their place in the reference.
     #[must_use]
     pub fn module(mut self, family: &'static str, module: Module) -> Self {
@@ -132,6 +141,7 @@ impl Builder {
             limits: self.limits,
             parallel: self.parallel,
             output: self.output,
+            input: self.input,
             families,
             schemas: bind::schemas(),
             import_folders: self.import_folders,

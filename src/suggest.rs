@@ -10,6 +10,9 @@ pub fn closest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>, most: 
     let typed = typed.to_lowercase();
     let mut scored: Vec<(f64, &str)> =
         known.into_iter().map(|name| (likeness(&typed, &name.to_lowercase()), name)).filter(|(score, _)| *score >= 0.7).collect();
+    // A wrong letter is a likelier slip than one too many: `podz` is `pods` before it is `pod`.
+    let same_length = |name: &str| if name.len() == typed.len() { 0.06 } else { 0.0 };
+    scored.iter_mut().for_each(|(score, name)| *score += same_length(name));
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
     scored.into_iter().take(most).map(|(_, name)| name).collect()
@@ -33,5 +36,6 @@ mod tests {
         assert_eq!(nearest("Cluster", known), Some("clusters"));
         assert_eq!(nearest("customer", known), Some("customer-686cf5bf47-mtgsn"));
         assert_eq!(nearest("zzz", known), None);
+        assert_eq!(nearest("podz", ["pod", "pods"]), Some("pods"));
     }
 }

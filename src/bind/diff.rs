@@ -1,10 +1,10 @@
 //! What differs: between proxies, moments, documents and plain values.
 
-use super::pod_arg::{PerPod, per_pod};
-use super::subject::Where;
+use super::pod_arg::{PerPod, is_many, per_pod};
+use super::subject::{Where, document};
 use crate::envoy::{self, Care, Comparison, Difference, Dump};
 use crate::error::{Error, Kind, Result};
-use crate::host::{Call, Fallible, Row, convert, options};
+use crate::host::{Call, Fallible, OpenTape, Row, convert, options};
 use crate::json::{Doc, Node};
 use crate::mesh::pod_ref::PodTarget;
 use crate::mesh::{Mesh, reach};
@@ -39,7 +39,7 @@ const ISTIOD: &str = "istiod";
 pub mod functions {
     /// What differs between two proxies, one proxy at two moments, two dumps, or two values. Returns `difference` rows.
     ///
-    /// Give pods, documents (`let before = config_dump(pod); … diff(before, pod)`), arrays of pods (each is compared with the one of
+    /// Give pods, tapes, documents or their files (`let before = config_dump(pod); … diff(before, pod)`), arrays of pods (each is compared with the one of
     /// its name), or `"istiod"` for what istiod would send to the pod. Dumps are compared by resource and field. How something is
     /// written is no difference: the spelling of keys, fields that are not set, `0.250s`. Versions, times, order where it has no
     /// meaning, and what two replicas must differ in are left out. Order means something in `filter_chains`, `http_filters` and
@@ -65,7 +65,7 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: DiffOptions = options(&call, more)?;
         let wanted = Wanted::of(&call, more)?;
-        match (Side::of(&left), Side::of(&right)) {
+        match (Side::of(&call, &left)?, Side::of(&call, &right)?) {
             (Side::Pods, Side::Istiod) => against(&call, &left, &Other::Istiod, wanted, Order::PodFirst),
             (Side::Istiod, Side::Pods) => against(&call, &right, &Other::Istiod, wanted, Order::PodSecond),
             (Side::Pods, Side::Doc(doc)) => against(&call, &left, &Other::Doc(doc), wanted, Order::PodFirst),
@@ -95,28 +95,30 @@ enum Side {
 }
 
 impl Side {
-    fn of(value: &Dynamic) -> Self {
-        if let Some(node) = value.read_lock::<Node>() {
-            return Self::Doc(node.clone());
+    fn of(call: &Call, value: &Dynamic) -> Fallible<Self> {
+        if let Some((_, node)) = document(call, value)? {
+            return Ok(Self::Doc(node));
         }
         if let Some(row) = value.read_lock::<Row>() {
-            return match row.get("config_dump").and_then(Dynamic::try_cast::<Node>) {
+            return Ok(match row.get("config_dump").and_then(Dynamic::try_cast::<Node>) {
                 Some(node) => Self::Doc(node),
                 None if is_pod(&row) => Self::Pods,
                 None => Self::Value,
-            };
+            });
         }
-        let pods = |items: &Array| !items.is_empty() && items.iter().all(|item| matches!(Self::of(item), Self::Pods));
-        match value.read_lock::<Array>() {
-            Some(items) if pods(&items) => Self::Pods,
-            Some(_) => Self::Value,
-            None if value.is_string() => match value.to_string().as_str() {
-                ISTIOD => Self::Istiod,
-                _ => Self::Pods,
-            },
-            None => Self::Value,
-        }
+        Ok(match value.read_lock::<Array>() {
+            Some(items) if !items.is_empty() && items.iter().all(names_pod) => Self::Pods,
+            None if value.is::<OpenTape>() => Self::Pods,
+            None if value.is_string() && value.to_string() == ISTIOD => Self::Istiod,
+            None if value.is_string() => Self::Pods,
+            _ => Self::Value,
+        })
     }
+}
+
+fn names_pod(value: &Dynamic) -> bool {
+    let row = value.read_lock::<Row>();
+    row.map_or_else(|| value.is_string() && value.to_string() != ISTIOD, |row| is_pod(&row) && row.get("config_dump").is_none())
 }
 
 fn is_pod(row: &Row) -> bool {
@@ -194,7 +196,7 @@ enum Order {
 
 /// Ask the pods of the left side. One is a document; many are kept by name.
 fn kept(call: &Call, pods: &Dynamic) -> Fallible<Other> {
-    if !pods.is_array() {
+    if !is_many(pods) {
         let PerPod::One(doc) = per_pod(call, pods, |mesh, target| async move { dump(&mesh, &target, true).await })? else {
             return Err(call.fail(Error::new(Kind::Internal, "one pod gave several answers")));
         };
@@ -212,7 +214,7 @@ fn kept(call: &Call, pods: &Dynamic) -> Fallible<Other> {
 
 /// Compare each pod with what belongs to it on the other side.
 fn against(call: &Call, pods: &Dynamic, other: &Other, wanted: Wanted, order: Order) -> Fallible<Array> {
-    let many = pods.is_array();
+    let many = is_many(pods);
     let (wanted, endpoints) = (&wanted, other.has_endpoints());
     let done = per_pod(call, pods, |mesh, target| async move {
         let Some(theirs) = other.of(&mesh, &target).await? else {

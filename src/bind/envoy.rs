@@ -1,10 +1,12 @@
 //! What a proxy says about itself, over its admin port.
 
 use super::pod_arg::per_pod;
+use super::subject::document;
 use crate::envoy::{self, Filter};
 use crate::error::{Error, Kind};
 use crate::host::{Call, Fallible, from_node, options};
 use crate::json::Doc;
+use crate::mesh::dump_choice::Choice;
 use crate::mesh::reach;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Map};
@@ -17,8 +19,12 @@ crate::options! {
     pub struct DumpOptions as "dump options" {
         /// Only these fields of the dump: `"dynamic_listeners,static_listeners"`. Envoy leaves out the rest at the source.
         pub mask: Option<String>,
-        /// With the endpoints of its clusters, which Envoy leaves out otherwise.
+        /// Endpoints too, which Envoy leaves out otherwise.
         pub include_eds: bool,
+        /// Only the resources of this list: `"dynamic_active_clusters"`.
+        pub resource: Option<String>,
+        /// Only resources whose name this regular expression fits from end to end: `"outbound.*"`.
+        pub name_regex: Option<String>,
     }
 }
 
@@ -36,7 +42,11 @@ crate::options! {
 #[export_module]
 #[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub mod functions {
-    /// The whole configuration of a proxy, as a document that is read where it is touched.
+    /// The whole configuration of a proxy, or what a file holds, as a document that is read where it is touched.
+    ///
+    /// Text is a file's name when it is `-` (standard input), begins with `./`, `../`, `/` or `~/`, or ends in `.json`, `.txt`,
+    /// `.gz`, `.zst` or `.yaml`. Packed files, UTF-16 and a line in front of the JSON are understood. All functions about a
+    /// proxy's configuration and state take such names and such documents in place of a pod: `clusters("dump.json.gz")`.
     ///
     /// ```rhai
     /// config_dump("deploy/customer.olaf-customer").configs.len() > 3    // true
@@ -58,12 +68,16 @@ pub mod functions {
     pub fn config_dump_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let more: DumpOptions = options(&call, more)?;
-        let more = &more;
-        let asked = per_pod(&call, &pod, |mesh, target| async move {
-            let body = reach::config_dump(&mesh, &target, more.mask.as_deref(), more.include_eds).await?;
-            let doc = Doc::parse(body).map_err(|error| error.context(format!("the configuration of {target} cannot be read")))?;
-            Ok(from_node(&doc.root()))
-        })?;
+        let choice = &more.choice();
+        if let Some((name, node)) = document(&call, &pod)? {
+            return if choice.is_whole() { Ok(from_node(&node)) } else { Err(call.fail(no_choice(name))) };
+        }
+        let asked =
+            per_pod(
+                &call,
+                &pod,
+                |mesh, target| async move { Ok(from_node(&reach::chosen(&mesh, &target, choice).await?.root())) },
+            )?;
         Ok(asked.values("config_dump"))
     }
 
@@ -125,6 +139,19 @@ pub mod functions {
         })?;
         Ok(asked.values("answer"))
     }
+}
+
+impl DumpOptions {
+    fn choice(self) -> Choice {
+        let Self { mask, include_eds, resource, name_regex } = self;
+        Choice { mask, include_eds, resource, name_regex }
+    }
+}
+
+fn no_choice(file: Option<String>) -> Error {
+    let name = file.unwrap_or_else(|| "a document".into());
+    Error::new(Kind::BadInput, format!("{name} holds what it holds: `dump options` are for proxies"))
+        .hint("take a part of it: `.configs[0]`, or `jsonpath(dump, \"$.configs[?@.dynamic_listeners]\")`")
 }
 
 impl FilterOptions {

@@ -1,6 +1,7 @@
 //! Joins: from a row to those it belongs to. A proxy is asked once for all rows that came from it; rows of a document are
 //! looked up in that document.
 
+use super::pod_arg::Home;
 use super::related::Related;
 use super::subject::{Page, Read, read_of};
 use crate::envoy::{self, Endpoint};
@@ -113,7 +114,8 @@ pub mod functions {
         let read = origin(&call, &endpoint)?;
         let pods = read.common().keep(None, || call.wait(pod_addresses(read.mesh())))?;
         let found = behind(&read, &pods, &endpoint.text("endpoint"));
-        Ok(found.map_or(Dynamic::UNIT, |pod| Dynamic::from(Row::from_record(pod.clone()))))
+        let row = |pod: &Pod| Row::many_from(Home::of(read.mesh()), vec![pod.clone()]).pop();
+        Ok(found.and_then(row).unwrap_or_default())
     }
 }
 

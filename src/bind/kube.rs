@@ -4,6 +4,7 @@ use super::pod_arg;
 use crate::host::{Call, Fallible, Row, convert, options};
 use crate::mesh::events::{self, EventOptions};
 use crate::mesh::logs::{self, LogOptions};
+use crate::mesh::pod_ref::Runs;
 use crate::mesh::pods::{self, PodOptions};
 use crate::mesh::{access, deployments, jwt_rules, namespaces, objects, services};
 use rhai::plugin::*;
@@ -67,7 +68,7 @@ pub mod functions {
     pub fn logs_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Array> {
         let call = Call::of(&context)?;
         let more: LogOptions = options(&call, more)?;
-        let pods = pod_arg::arguments(&call, &pod)?;
+        let pods = pod_arg::all_asked(&call, &pod, Runs::Any)?;
         Ok(Row::many(call.wait(logs::logs(call.mesh(), &pods, &more))?))
     }
 

@@ -13,8 +13,11 @@ mod pod_arg;
 mod related;
 mod report;
 mod server;
+mod source;
 mod subject;
+mod tape;
 mod tls;
+mod unpack;
 mod values;
 
 use crate::envoy::{Bootstrap, Cluster, Difference, Endpoint, Filter, LogLevel, Memory, Provider, ServerInfo};
@@ -44,6 +47,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("envoy", exported_module!(endpoints::functions)),
         ("envoy", exported_module!(server::functions)),
         ("envoy", exported_module!(joins::functions)),
+        ("tape", tape::functions()),
         ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),

@@ -1,16 +1,19 @@
-//! What a function about proxies is asked of: a pod, an array of pods, or a document that was kept. One rule for all.
+//! What a function about proxies is asked of: a pod, an array of pods, a tape, a document, or the file that holds one. One
+//! rule for all.
 
-use super::pod_arg::{argument, arguments};
+use super::pod_arg::{all_asked, asked, front, is_many};
 use super::related::Kept;
+use super::source::{self, names_file};
 use crate::envoy::{Dump, Section};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Origin, Row};
 use crate::json::{At, Doc, Found, Node};
 use crate::mesh::fan_out::gather;
-use crate::mesh::pod_ref::{PodArg, PodTarget, resolve_proxy};
+use crate::mesh::pod_ref::{Asked, PodTarget, Runs};
 use crate::mesh::{Mesh, reach};
 use crate::record::Record;
 use crate::suggest::nearest;
+use jiff::Timestamp;
 use rhai::{Array, Dynamic, ImmutableString};
 use serde_json::{Map, Value};
 use std::sync::{Arc, OnceLock};
@@ -113,12 +116,14 @@ pub fn read_of(row: &Row) -> Option<Arc<Read>> {
 pub enum Page {
     /// Only this section of the configuration; all of it where the proxy cannot do that.
     Part(Section),
-    /// Any page that answers JSON.
+    /// Any page of Envoy that answers JSON.
     Path(&'static str),
     /// The same, with parameters of the call.
     Query(String),
     /// The list of loggers: text, that stands as a JSON string.
     Loggers,
+    /// The configuration of a ztunnel.
+    Ztunnel,
 }
 
 impl Page {
@@ -129,6 +134,24 @@ impl Page {
             Self::Path(path) => reach::document(mesh, target, path).await,
             Self::Query(path) => reach::document(mesh, target, path).await,
             Self::Loggers => Doc::from_value(&reach::loggers(mesh, target).await?.into()),
+            Self::Ztunnel => reach::document(mesh, target, "/config_dump").await,
+        }
+    }
+
+    /// Who has such a page.
+    fn runs(&self) -> Runs {
+        match self {
+            Self::Ztunnel => Runs::Ztunnel,
+            Self::Loggers => Runs::Any,
+            _ => Runs::Envoy,
+        }
+    }
+
+    /// The columns that say of whom a row of many is. What a ztunnel knows is about other pods.
+    fn front(&self, target: &PodTarget) -> Vec<(&'static str, Dynamic)> {
+        match self {
+            Self::Ztunnel => vec![("ztunnel", target.to_string().into())],
+            _ => front(target).to_vec(),
         }
     }
 }
@@ -156,49 +179,80 @@ pub fn rows_of<R: Record>(
     page: Page,
     read: impl Fn(&Node) -> Result<Vec<Found<R>>> + Clone + Send + 'static,
 ) -> Fallible<Array> {
-    let (mesh, common) = (call.mesh(), Arc::default());
-    if let Some(node) = call.check(document(subject))? {
-        let found = call.check(read(&node))?;
-        let origin = Read::new(mesh, None, Text::Open(node.doc().clone()), &common);
+    rows_at(call, subject, page, move |node, _| read(node))
+}
+
+/// The same, judged by the time of the mesh that it comes from.
+///
+/// # Errors
+/// As [`rows`].
+pub fn rows_at<R: Record>(
+    call: &Call,
+    subject: &Dynamic,
+    page: Page,
+    read: impl Fn(&Node, Timestamp) -> Result<Vec<Found<R>>> + Clone + Send + 'static,
+) -> Fallible<Array> {
+    let mesh = call.mesh();
+    if let Some((name, node)) = document(call, subject)? {
+        let found = read(&node, mesh.now()).map_err(|error| match &name {
+            Some(name) => error.context(format!("{name} cannot be used")),
+            None => error,
+        });
+        let origin = Read::new(mesh, None, Text::Open(node.doc().clone()), &Arc::default());
+        return Ok(Row::found(&[], call.check(found)?, Some(Arc::new(origin))));
+    }
+    if !is_many(subject) {
+        let one = call.check(asked(mesh, subject))?;
+        let (target, doc, found) = call.wait(ask(&one, &page, read, Text::Open))?;
+        let origin = Read::new(&one.mesh, Some(target), doc, &Arc::default());
         return Ok(Row::found(&[], found, Some(Arc::new(origin))));
     }
-    if !subject.is_array() {
-        let arg = call.check(argument(subject))?;
-        let (target, doc, found) = call.wait(ask(mesh, arg, &page, read, Text::Open))?;
-        let origin = Read::new(mesh, Some(target), doc, &common);
-        return Ok(Row::found(&[], found, Some(Arc::new(origin))));
-    }
-    let one = |arg: PodArg| ask(mesh, arg, &page, read.clone(), pack);
-    let answers = call.wait(gather(mesh, "pod", arguments(call, subject)?, one))?;
-    let mut all = Array::new();
-    for (_, (target, text, found)) in answers {
-        let front = [("namespace", target.namespace.as_str().into()), ("pod", target.name.as_str().into())];
-        let origin = Read::new(mesh, Some(target), text, &common);
+    let one = |one: Asked| {
+        let (page, read) = (&page, read.clone());
+        async move { Ok((ask(&one, page, read, pack).await?, one.mesh)) }
+    };
+    let answers = call.wait(gather(mesh, "pod", all_asked(call, subject, page.runs())?, one))?;
+    let (mut all, mut commons) = (Array::new(), Vec::new());
+    for (_, ((target, text, found), mesh)) in answers {
+        let front = page.front(&target);
+        let origin = Read::new(&mesh, Some(target), text, common(&mut commons, &mesh));
         all.extend(Row::found(&front, found, Some(Arc::new(origin))));
     }
     Ok(all)
 }
 
-/// The document that a subject is, if it is one.
-fn document(subject: &Dynamic) -> Result<Option<Node>> {
+/// What joins keep for all proxies of a call that belong to the same mesh.
+fn common<'a>(commons: &'a mut Vec<(Mesh, Arc<Kept>)>, mesh: &Mesh) -> &'a Arc<Kept> {
+    let known = commons.iter().position(|(known, _)| known.is(mesh)).unwrap_or_else(|| {
+        commons.push((mesh.clone(), Arc::default()));
+        commons.len() - 1
+    });
+    &commons[known].1
+}
+
+/// The document that an argument is, or that the file holds which it names; with the file's name.
+pub fn document(call: &Call, subject: &Dynamic) -> Fallible<Option<(Option<String>, Node)>> {
     if let Some(node) = subject.read_lock::<Node>() {
-        return Ok(Some(node.clone()));
+        return Ok(Some((None, node.clone())));
     }
-    // No pod is named in several lines.
-    let text = subject.read_lock::<ImmutableString>().filter(|text| text.trim_end().contains('\n'));
-    text.map(|text| Node::from_value(&text.as_str().into())).transpose()
+    match subject.read_lock::<ImmutableString>() {
+        Some(file) if names_file(&file) => Ok(Some((Some(file.to_string()), source::document(call, &file)?.root()))),
+        // No pod is named in several lines.
+        Some(text) if text.trim_end().contains('\n') => Ok(Some((None, call.check(Node::from_value(&text.as_str().into()))?))),
+        _ => Ok(None),
+    }
 }
 
 /// Ask one proxy, and read what it says beside the others.
 async fn ask<R: Record>(
-    mesh: &Mesh,
-    arg: PodArg,
+    asked: &Asked,
     page: &Page,
-    read: impl Fn(&Node) -> Result<Vec<Found<R>>> + Send + 'static,
+    read: impl Fn(&Node, Timestamp) -> Result<Vec<Found<R>>> + Send + 'static,
     keep: impl FnOnce(Arc<Doc>) -> Text + Send + 'static,
 ) -> Result<(PodTarget, Text, Vec<Found<R>>)> {
-    let target = resolve_proxy(mesh, &arg).await?;
-    let (text, found) = answer(mesh, &target, page, read, keep).await?;
+    let target = asked.proxy(page.runs()).await?;
+    let now = asked.mesh.now();
+    let (text, found) = answer(&asked.mesh, &target, page, move |node| read(node, now), keep).await?;
     Ok((target, text, found))
 }
 

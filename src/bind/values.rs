@@ -1,8 +1,9 @@
 //! Values: tables, JSON and YAML, files, the clock, and what arrays of rows can do.
 
+use super::source::{allowed, file_document, ordinary, unreadable};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Files, Row, convert, from_node};
-use crate::json::{Doc, Node};
+use crate::json::Node;
 use crate::mesh::Mesh;
 use crate::render;
 use crate::report::Table;
@@ -10,7 +11,8 @@ use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Map};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 /// Turn values into text, keep them, and pick from rows.
 #[export_module]
@@ -89,7 +91,7 @@ pub mod functions {
     pub fn load(context: NativeCallContext, file: &str) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let path = call.check(allowed(&call.session().files(), file))?;
-        call.check(read(call.mesh(), &path))
+        call.check(read(call.mesh(), file, &path))
     }
 
     /// The time to judge by, as RFC 3339 text in UTC: the clock, or the time of recording when a tape is replayed.
@@ -311,32 +313,6 @@ fn known_column(call: &Call, rows: &[Dynamic], name: &str) -> Fallible<()> {
     }))
 }
 
-fn allowed(files: &Files, file: &str) -> Result<PathBuf> {
-    let Files::Below(root) = files else { return Ok(file.into()) };
-    let path = Path::new(file);
-    let leaves = path.is_absolute() || path.components().any(|part| matches!(part, std::path::Component::ParentDir));
-    if leaves || points_outside(&root.join(path), root) {
-        let hint = format!("a playbook may only touch files below {}", root.display());
-        return Err(Error::new(Kind::Refused, format!("{file} lies outside of the folder this playbook is run in")).hint(hint));
-    }
-    // A home folder is a folder too: keys, kubeconfigs and start-up files in it are no playbook's business.
-    let hidden = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(name) if name.to_string_lossy().starts_with('.'));
-    if path.components().any(hidden) {
-        return Err(Error::new(Kind::Refused, format!("{file} is hidden, and a playbook may not touch hidden files"))
-            .hint("use a file whose name and folders begin with no dot"));
-    }
-    Ok(root.join(path))
-}
-
-/// A link may lead out of the folder although its name does not.
-fn points_outside(path: &Path, root: &Path) -> bool {
-    let existing = path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
-    match (existing, root.canonicalize()) {
-        (Some(real), Ok(root)) => !real.starts_with(root),
-        _ => true,
-    }
-}
-
 fn write(path: &Path, value: &Dynamic) -> Result<()> {
     let yaml = matches!(path.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml"));
     let written = match value.read_lock::<Node>() {
@@ -356,19 +332,13 @@ fn text(value: &Value, yaml: bool) -> String {
     }
 }
 
-fn read(mesh: &Mesh, path: &Path) -> Result<Dynamic> {
-    // A device or a pipe may never end.
-    if std::fs::metadata(path).is_ok_and(|file| !file.is_file()) {
-        return Err(Error::new(Kind::File, format!("{} is no ordinary file", path.display())).hint("give the path of a file"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| on_file("read", path, &error))?;
+fn read(mesh: &Mesh, name: &str, path: &Path) -> Result<Dynamic> {
     let ending = path.extension().and_then(|ending| ending.to_str());
     if ending == Some("json") {
-        let doc =
-            Doc::parse_partial(bytes.into()).map_err(|error| error.context(format!("{} cannot be used", path.display())))?;
-        doc.notes().iter().for_each(|note| mesh.note(format!("{}: {note}", path.display())));
-        return Ok(from_node(&doc.root()));
+        return Ok(from_node(&file_document(mesh, name, path)?.root()));
     }
+    let mut bytes = Vec::new();
+    ordinary(name, path)?.read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     let bad = |error: String| Error::new(Kind::File, format!("{} is not what its name says", path.display())).cause(error);
     let text = String::from_utf8(bytes).map_err(|error| bad(error.to_string()))?;
     match ending {

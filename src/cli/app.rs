@@ -6,7 +6,7 @@ use super::{connect, places, verbose};
 use crate::Pilotage;
 use crate::backend::{Observer, Recorder, SharedBackend};
 use crate::error::{Error, Kind, Result};
-use crate::host::{Failure, Limits, Output};
+use crate::host::{Failure, Input, Limits, Output};
 use crate::render::progress::Progress;
 use crate::render::style::{self, Look};
 use crate::render::{self, diagnostic};
@@ -50,9 +50,9 @@ impl App {
     }
 
     /// Work with an engine on the cluster or tape that the options name; then close what was recorded.
-    /// `session`: several evaluations will follow.
-    pub fn with_engine(&self, session: bool, work: impl FnOnce(&Engine) -> Outcome) -> Outcome {
-        let engine = self.engine(session)?;
+    /// `input`: what standard input is for; at a prompt several evaluations will follow.
+    pub fn with_engine(&self, input: Input, work: impl FnOnce(&Engine) -> Outcome) -> Outcome {
+        let engine = self.engine(input)?;
         let outcome = work(&engine);
         match (outcome, self.close(&engine)) {
             (Ok(_), Err(error)) => Err(error.into()),
@@ -64,7 +64,7 @@ impl App {
         }
     }
 
-    fn engine(&self, session: bool) -> Result<Engine> {
+    fn engine(&self, input: Input) -> Result<Engine> {
         let signals = Signals::listen()?;
         verbose::install_log(self.options.verbose);
         let observer: Arc<dyn Observer> =
@@ -75,9 +75,10 @@ impl App {
             .limits(self.limits())
             .parallel(self.options.parallel)
             .output(Arc::new(printer))
+            .input(input)
             .import_folders(places::user_scripts().into_iter().collect())
             .build()?;
-        signals.stop(pilotage.interrupt(), session);
+        signals.stop(pilotage.interrupt(), input == Input::Prompt);
         if signals.pressed() {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }

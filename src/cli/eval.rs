@@ -2,6 +2,7 @@
 
 use super::app::{App, Outcome};
 use crate::error::{Error, Kind, Result};
+use crate::host::Input;
 use crate::repl::show;
 use clap::Args;
 use std::io::Read;
@@ -20,8 +21,11 @@ pub struct Eval {
 impl Eval {
     /// Evaluate and print the last value.
     pub fn main(&self, app: &App) -> Outcome {
-        let source = if self.source == "-" { stdin()? } else { self.source.clone() };
-        app.with_engine(false, |engine| {
+        let (source, input) = match self.source.as_str() {
+            "-" => (stdin()?, Input::Taken("the script itself came from there")),
+            source => (source.to_owned(), Input::Free),
+        };
+        app.with_engine(input, |engine| {
             let outcome = engine.pilotage.eval(&source);
             for note in engine.pilotage.take_notes() {
                 app.tell(&show::note(&note, &app.err));

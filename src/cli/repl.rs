@@ -2,11 +2,12 @@
 
 use super::app::{App, Engine, Outcome};
 use super::places;
+use crate::host::Input;
 use crate::repl::{self, Session};
 
 /// Read, evaluate, print, until the end of input.
 pub fn main(app: &App) -> Outcome {
-    app.with_engine(true, |engine| {
+    app.with_engine(Input::Prompt, |engine| {
         let calm = || engine.signals.calm();
         let quiet = || app.quiet();
         let session = Session {

@@ -5,7 +5,7 @@ use super::eval::PARTIAL;
 use super::{options::Options, params, places};
 use crate::backend::Effect;
 use crate::error::{Error, Kind};
-use crate::host::{Failure, Playbook};
+use crate::host::{Failure, Input, Playbook};
 use crate::render;
 use crate::report::{Report, Severity};
 use clap::{Args, FromArgMatches, Subcommand};
@@ -88,7 +88,7 @@ fn not_found(app: &App, failure: Box<Failure>) -> u8 {
 
 fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Outcome {
     check_needs(playbook, app.options.allow.into())?;
-    app.with_engine(false, |engine| {
+    app.with_engine(Input::Free, |engine| {
         let (report, failure) = match engine.pilotage.run(playbook, params) {
             Ok(report) => (report, None),
             Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),

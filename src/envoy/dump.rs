@@ -1,6 +1,7 @@
 //! The sections of a config dump, wherever they come from: Envoy's `/config_dump` whole, masked or by resource; istiod's
 //! `/debug/config_dump`; what `istioctl proxy-config … -o json` kept.
 
+use super::foreign::no_dump;
 use super::wire::last_word;
 use crate::error::{Error, Kind, Result};
 use crate::json::{Doc, Node, Type, camel};
@@ -287,39 +288,6 @@ fn bare(root: &Node) -> Option<Vec<(Section, List)>> {
     Some(vec![(section, List { node: root.clone(), state: "", bare: true })])
 }
 
-fn no_dump(root: &Node) -> Error {
-    let error = Error::new(Kind::BadInput, format!("this is no config dump of Envoy: {}", looks_like(root)));
-    error.hint("save one with `pilotage eval 'config_dump(\"POD\")' -o json`, or take GET /config_dump of the admin port (15000)")
-}
-
-/// What else a document may be, by what only that has.
-pub(super) fn looks_like(root: &Node) -> String {
-    let has = |name: &str| member(root, name).is_some();
-    let text = |name: &str| root.get(name).and_then(|node| node.as_str().map(|text| text.into_owned()));
-    if has("workloads") && has("services") {
-        return "it looks like the one of a ztunnel; `workloads`, `services`, `policies`, `certificates` and `connections` read that"
-            .into();
-    }
-    if let Some(kind) = text("kind").filter(|_| has("api_version")) {
-        return format!("it is a Kubernetes object of kind {kind}");
-    }
-    if has("stats") {
-        return "it looks like the answer of /stats?format=json".into();
-    }
-    if has("certificates") {
-        return "it looks like the answer of /certs".into();
-    }
-    if has("command_line_options") {
-        return "it looks like the answer of /server_info".into();
-    }
-    let keys: Vec<String> = root.keys().take(5).collect();
-    match root.kind() {
-        Type::Object if keys.is_empty() => "it is an empty object".into(),
-        Type::Object => format!("it is an object with {}", keys.join(", ")),
-        other => format!("it is {}", other.word()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,18 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn other_documents_are_named() {
-        for (text, says) in [
-            (r#"{"workloads":[],"services":[]}"#, "ztunnel"),
-            (r#"{"apiVersion":"v1","kind":"PodList"}"#, "kind PodList"),
-            (r#"{"stats":[]}"#, "/stats"),
-            ("{}", "empty object"),
-            ("7", "a number"),
-            (r#"[{"a":1}]"#, "an array"),
-        ] {
-            let error = open(text).unwrap_err();
-            assert!(error.message().contains(says) && error.next_step().is_some(), "{error}");
-        }
+    fn a_document_of_something_else_is_named() {
         let error = open(r#"[{"virtualHosts":[]}]"#).unwrap().expect(&[Section::Clusters]).unwrap_err();
         assert_eq!(error.message(), "this document holds routes, not clusters");
     }

@@ -15,6 +15,7 @@ mod diff_resources;
 mod diff_rules;
 mod dump;
 mod endpoints;
+pub mod foreign;
 mod health;
 mod host_stats;
 mod http_filters;

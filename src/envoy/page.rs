@@ -1,6 +1,7 @@
 //! What is common to the admin pages that are no configuration.
 
-use super::dump::{looks_like, member};
+use super::dump::member;
+use super::foreign::looks_like;
 use super::wire::{Flaws, Wire, read};
 use crate::error::{Error, Kind, Result};
 use crate::json::{At, Found, Node, Type};

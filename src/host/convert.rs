@@ -5,6 +5,7 @@ use super::row::Row;
 use super::secret::Secret;
 use super::tables;
 pub use super::tables::{chosen, table};
+use super::tape::OpenTape;
 use crate::error::Error;
 use crate::json::Node;
 use crate::report::{Content, Table};
@@ -72,6 +73,9 @@ fn custom_to_value(value: &Dynamic) -> Value {
     }
     if let Some(error) = value.read_lock::<Error>() {
         return serde_json::to_value(&*error).unwrap_or_default();
+    }
+    if let Some(tape) = value.read_lock::<OpenTape>() {
+        return tape.to_string().into();
     }
     if let Some(secret) = value.read_lock::<Secret>() {
         return secret.to_string().into();

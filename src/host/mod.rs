@@ -21,6 +21,7 @@ mod secret;
 mod session;
 mod stdlib;
 mod tables;
+mod tape;
 
 pub use catalog::{Catalog, Entry, Example};
 pub use failure::{Failure, Fallible, Frame, Place, raise};
@@ -31,7 +32,8 @@ pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
 pub use row::{Batch, Origin, Row, Shape, ShapeColumn};
 pub use secret::Secret;
-pub use session::{Call, Files, Interrupt, Output, Session, Silent};
+pub use session::{Call, Files, Input, Interrupt, Output, Session, Silent};
+pub use tape::OpenTape;
 
 use crate::backend::SharedBackend;
 use crate::error::{Error, Kind, Result};
@@ -56,6 +58,7 @@ pub(crate) struct Parts {
     pub limits: Limits,
     pub parallel: usize,
     pub output: Arc<dyn Output>,
+    pub input: Input,
     pub families: Vec<(&'static str, Module)>,
     pub schemas: Vec<&'static Schema>,
     pub import_folders: Vec<PathBuf>,
@@ -97,7 +100,7 @@ impl Host {
     pub(crate) fn new(parts: Parts) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
-        let session = Session::new(parts.backend, runtime.handle().clone(), parts.parallel, parts.output);
+        let session = Session::new(parts.backend, runtime.handle().clone(), parts.parallel, parts.output, parts.input);
         let folders = imports::Folders::default();
         folders.set(parts.import_folders.clone());
         let mut engine = Engine::new();

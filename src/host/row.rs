@@ -190,6 +190,11 @@ impl Row {
         Self::all(records(front, found, Vec::new(), None))
     }
 
+    /// Rows of many records of one kind that were read there.
+    pub fn many_from<R: Record>(origin: Arc<dyn Origin>, found: Vec<R>) -> Array {
+        Self::all(records(&[], found, Vec::new(), Some(origin)))
+    }
+
     /// Rows of what was found in a document, with these columns in front where the records lack them.
     pub fn found<R: Record>(front: &[(&str, Dynamic)], found: Vec<Found<R>>, origin: Option<Arc<dyn Origin>>) -> Array {
         let (found, places) = found.into_iter().map(|found| (found.record, found.at)).unzip();

@@ -3,12 +3,13 @@
 use super::failure::{Fallible, raise};
 use crate::backend::SharedBackend;
 use crate::error::{Error, Kind, Result};
+use crate::json::Doc;
 use crate::mesh::Mesh;
 use crate::report::{Item, Report, Section};
 use rhai::{Dynamic, NativeCallContext, Position};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -73,23 +74,47 @@ pub enum Files {
     Below(PathBuf),
 }
 
+/// Whether a script may read standard input, as the file `-`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// It may.
+    Free,
+    /// It is where the user types.
+    Prompt,
+    /// It may not, for this reason.
+    Taken(&'static str),
+}
+
+/// What standard input held, once it was read.
+pub(crate) type Piped = Arc<OnceLock<Result<Arc<Doc>>>>;
+
 /// Shared by all functions that scripts call.
 pub struct Session {
     pub(super) mesh: Mesh,
     pub(super) runtime: Handle,
     pub(super) interrupt: Interrupt,
     pub(super) output: Arc<dyn Output>,
+    input: Input,
+    piped: Piped,
     files: Mutex<Files>,
     report: Mutex<Option<Report>>,
 }
 
 impl Session {
-    pub(super) fn new(backend: SharedBackend, runtime: Handle, parallel: usize, output: Arc<dyn Output>) -> Arc<Self> {
+    pub(super) fn new(
+        backend: SharedBackend,
+        runtime: Handle,
+        parallel: usize,
+        output: Arc<dyn Output>,
+        input: Input,
+    ) -> Arc<Self> {
         Arc::new(Self {
             mesh: Mesh::new(backend).with_parallel(parallel),
             runtime,
             interrupt: Interrupt::default(),
             output,
+            input,
+            piped: Arc::default(),
             files: Mutex::new(Files::Any),
             report: Mutex::new(None),
         })
@@ -133,6 +158,16 @@ impl Session {
     /// Which local files the script may touch.
     pub fn files(&self) -> Files {
         lock(&self.files).clone()
+    }
+
+    /// Whether the script may read standard input.
+    pub fn input(&self) -> Input {
+        self.input
+    }
+
+    /// What standard input held, once it was read.
+    pub(crate) fn piped(&self) -> &Piped {
+        &self.piped
     }
 
     /// Print a line: into the report while one is written, else to the output.

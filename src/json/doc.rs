@@ -25,6 +25,7 @@ pub struct Doc {
     root: usize,
     index: Index,
     notes: Vec<String>,
+    cut: bool,
     /// Positions of keys in big objects that were asked for by key, by the object's start.
     keys: Mutex<HashMap<usize, Arc<Keys>>>,
 }
@@ -66,7 +67,7 @@ impl Doc {
             flaw.at,
             place(&flaw.trail)
         ));
-        Ok(Self::of(mended, found))
+        Ok(Self::of_part(mended, found, true))
     }
 
     /// The document of a value made elsewhere.
@@ -79,7 +80,11 @@ impl Doc {
     }
 
     fn of(text: Bytes, found: Found) -> Arc<Self> {
-        Arc::new(Self { text, root: found.root, index: found.index, notes: found.notes, keys: Mutex::default() })
+        Self::of_part(text, found, false)
+    }
+
+    fn of_part(text: Bytes, found: Found, cut: bool) -> Arc<Self> {
+        Arc::new(Self { text, root: found.root, index: found.index, notes: found.notes, cut, keys: Mutex::default() })
     }
 
     /// The outermost value.
@@ -90,6 +95,11 @@ impl Doc {
     /// What was odd about the text, for the user to know.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Whether this is only what came whole of a text that was cut off.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The whole text, as it came.

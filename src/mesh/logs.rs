@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::fan_out::gather;
 use super::pod_proxy::PROXY;
-use super::pod_ref::{PodArg, PodTarget, resolve};
+use super::pod_ref::{Asked, PodTarget, resolve};
 use super::since::Since;
 use super::status::refusal;
 use crate::backend::{Answer, Ask, Logs};
@@ -47,10 +47,10 @@ record! {
 ///
 /// # Errors
 /// When no pod's log could be read.
-pub async fn logs(mesh: &Mesh, pods: &[PodArg], options: &LogOptions) -> Result<Vec<LogLine>> {
-    let of_each = gather(mesh, "log of", pods.to_vec(), |pod| async move {
-        let target = resolve(mesh, &pod).await?;
-        of_pod(mesh, &target, options).await
+pub async fn logs(mesh: &Mesh, pods: &[Asked], options: &LogOptions) -> Result<Vec<LogLine>> {
+    let of_each = gather(mesh, "log of", pods.to_vec(), |asked| async move {
+        let target = resolve(&asked.mesh, &asked.pod).await?;
+        of_pod(&asked.mesh, &target, options).await
     });
     let mut lines: Vec<LogLine> = of_each.await?.into_iter().flat_map(|(_, lines)| lines).collect();
     if pods.len() > 1 {
@@ -148,6 +148,7 @@ fn container(target: &PodTarget, options: &LogOptions) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::super::fake::{Fake, wait};
+    use super::super::pod_ref::PodArg;
     use super::*;
 
     const PODS: &str = include_str!("../../tests/data/kube/pods.json");
@@ -187,10 +188,10 @@ mod tests {
         assert_eq!(read, [("2026-11-22T13:05:25.1Z", "a  b"), ("2026-11-22T13:05:26Z", ""), ("", "no stamp here")]);
     }
 
-    fn row(name: &str) -> PodArg {
+    fn row(mesh: &Mesh, name: &str) -> Asked {
         let row = serde_json::json!({"namespace": "n", "name": name, "proxy": "sidecar", "proxy_state": "running",
             "containers": ["app", "istio-proxy"]});
-        PodArg::Row(row.as_object().unwrap().clone())
+        Asked { mesh: mesh.clone(), pod: PodArg::Row(row.as_object().unwrap().clone()) }
     }
 
     #[test]
@@ -200,7 +201,7 @@ mod tests {
             .says("logs n/b -c app", "2026-11-22T13:05:25.5Z two\n")
             .refuses("logs n/c -c app", 403, FORBIDDEN)
             .mesh();
-        let read = wait(logs(&mesh, &["a", "b", "c"].map(row), &LogOptions::default())).unwrap();
+        let read = wait(logs(&mesh, &["a", "b", "c"].map(|name| row(&mesh, name)), &LogOptions::default())).unwrap();
         let rows: Vec<_> = read.iter().map(|line| (line.pod.as_str(), line.text.as_str())).collect();
         assert_eq!(rows, [("a", "one"), ("b", "two"), ("a", "three")]);
         let notes = mesh.take_notes();
@@ -212,7 +213,7 @@ mod tests {
     fn options_reach_the_question() {
         let (mesh, fake) = Fake::new().says("logs n/a -c app since 600s tail 5 previous grep \"x\"", "").shared();
         let options: LogOptions = serde_json::from_str(r#"{"since":"10m","tail":5,"previous":true,"grep":"x"}"#).unwrap();
-        assert!(wait(logs(&mesh, &[row("a")], &options)).unwrap().is_empty());
+        assert!(wait(logs(&mesh, &[row(&mesh, "a")], &options)).unwrap().is_empty());
         assert_eq!(fake.asked().len(), 1);
         assert!(serde_json::from_str::<LogOptions>(r#"{"tial":5}"#).is_err());
     }
@@ -222,10 +223,10 @@ mod tests {
         let bad = r#"{"kind":"Status","message":"container nosuch is not valid for pod a","code":400}"#;
         let mesh = Fake::new().refuses("logs n/a -c nosuch", 400, bad).refuses("logs n/a -c app previous", 400, bad).mesh();
         let named = LogOptions { container: Some("nosuch".into()), ..LogOptions::default() };
-        let error = wait(logs(&mesh, &[row("a")], &named)).unwrap_err();
+        let error = wait(logs(&mesh, &[row(&mesh, "a")], &named)).unwrap_err();
         assert_eq!((error.kind(), error.next_step()), (Kind::BadInput, Some("its containers are app, istio-proxy")));
         let previous = LogOptions { previous: true, ..LogOptions::default() };
-        let error = wait(logs(&mesh, &[row("a")], &previous)).unwrap_err();
+        let error = wait(logs(&mesh, &[row(&mesh, "a")], &previous)).unwrap_err();
         assert!(error.next_step().unwrap().contains("never restarted"));
     }
 
@@ -235,7 +236,10 @@ mod tests {
             .kube("/api/v1/namespaces/olaf-customer/pods?limit=500", PODS)
             .says("logs olaf-customer/customer-686cf5bf47-mtgsn -c app", "2026-11-22T13:05:25Z hello\n")
             .mesh();
-        let read = wait(logs(&mesh, &[PodArg::Text("deploy/customer.olaf-customer".into())], &LogOptions::default())).unwrap();
+        let read = {
+            let pod = PodArg::Text("deploy/customer.olaf-customer".into());
+            wait(logs(&mesh, &[Asked { mesh: mesh.clone(), pod }], &LogOptions::default())).unwrap()
+        };
         assert_eq!((read[0].text.as_str(), read[0].container.as_str()), ("hello", "app"));
     }
 }

@@ -9,6 +9,7 @@ mod age;
 pub mod deployments;
 mod dig;
 mod discovery;
+pub mod dump_choice;
 pub mod events;
 mod extra_ca;
 #[cfg(test)]
@@ -52,20 +53,32 @@ pub struct Mesh {
     backend: SharedBackend,
     namespace: Option<String>,
     parallel: usize,
-    shared: Arc<Shared>,
+    told: Arc<Told>,
+    kinds: Arc<Mutex<Option<Arc<Vec<KindInfo>>>>>,
 }
 
+/// What was worth telling.
 #[derive(Default)]
-struct Shared {
+struct Told {
     notes: Mutex<Vec<String>>,
     partial: AtomicBool,
-    kinds: Mutex<Option<Arc<Vec<KindInfo>>>>,
 }
 
 impl Mesh {
     /// The mesh behind this backend.
     pub fn new(backend: SharedBackend) -> Self {
-        Self { backend, namespace: None, parallel: PARALLEL, shared: Arc::default() }
+        Self { backend, namespace: None, parallel: PARALLEL, told: Arc::default(), kinds: Arc::default() }
+    }
+
+    /// Another mesh that is looked at beside this one, such as a tape: its notes are told with those of this one.
+    #[must_use]
+    pub fn beside(&self, backend: SharedBackend) -> Self {
+        Self { told: self.told.clone(), parallel: self.parallel, ..Self::new(backend) }
+    }
+
+    /// Whether both ask the same backend.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.backend, &other.backend)
     }
 
     /// The same mesh, looked at in one namespace only. `None` lifts the restriction.
@@ -141,7 +154,7 @@ impl Mesh {
 
     /// Remember that some target did not answer, where the failure itself is told.
     pub fn mark_partial(&self) {
-        self.shared.partial.store(true, Ordering::Relaxed);
+        self.told.partial.store(true, Ordering::Relaxed);
     }
 
     /// The notes so far, in order; they are forgotten here.
@@ -151,7 +164,7 @@ impl Mesh {
 
     /// Whether some target did not answer, since the mesh was made.
     pub fn partial(&self) -> bool {
-        self.shared.partial.load(Ordering::Relaxed)
+        self.told.partial.load(Ordering::Relaxed)
     }
 
     /// The kinds of the cluster, if they were asked for before.
@@ -168,11 +181,11 @@ impl Mesh {
     }
 
     fn kinds(&self) -> MutexGuard<'_, Option<Arc<Vec<KindInfo>>>> {
-        self.shared.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn notes(&self) -> MutexGuard<'_, Vec<String>> {
-        self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -195,6 +208,15 @@ mod tests {
         mesh.note_missing("b");
         assert_eq!((mesh.take_notes(), mesh.partial()), (vec!["a".to_owned(), "b".to_owned()], true));
         assert!(mesh.take_notes().is_empty());
+    }
+
+    #[test]
+    fn a_mesh_beside_another_has_its_own_answers_and_tells_its_notes_there() {
+        let (here, there) = (Fake::new().mesh(), Fake::new().mesh());
+        let beside = here.beside(there.backend().clone());
+        beside.note_missing("a");
+        assert!(beside.is(&there) && !beside.is(&here) && here.partial() && !there.partial());
+        assert_eq!(here.take_notes(), ["a"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::suggest::closest;
 use serde_json::{Map, Value};
 use std::fmt;
 
-pub use super::pod_target::PodTarget;
+pub use super::pod_target::{PodTarget, Runs};
 
 /// A pod, as an argument of a function.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,16 @@ pub enum PodArg {
     Text(String),
     /// A row or a map with a `namespace`, and with the pod's name under `pod` or `name`.
     Row(Map<String, Value>),
+}
+
+impl PodArg {
+    /// The word for its proxy, as far as the row says it; empty when that must be asked.
+    pub fn proxy(&self) -> &str {
+        match self {
+            Self::Text(_) => "",
+            Self::Row(row) => row.get("proxy").and_then(Value::as_str).unwrap_or_default(),
+        }
+    }
 }
 
 impl fmt::Display for PodArg {
@@ -32,6 +42,33 @@ impl fmt::Display for PodArg {
                 Err(_) => f.write_str("(no pod)"),
             },
         }
+    }
+}
+
+/// A pod, and the mesh that knows it: the one at hand, or a tape that was opened beside it.
+#[derive(Clone)]
+pub struct Asked {
+    /// The mesh to ask.
+    pub mesh: Mesh,
+    /// The pod.
+    pub pod: PodArg,
+}
+
+impl Asked {
+    /// Find the pod, and make sure that it runs a proxy of this sort which can be asked.
+    ///
+    /// # Errors
+    /// As [`resolve_proxy`]; [`Kind::NoProxy`] when it runs the other sort.
+    pub async fn proxy(&self, runs: Runs) -> Result<PodTarget> {
+        let target = resolve_proxy(&self.mesh, &self.pod).await?;
+        target.check_runs(runs)?;
+        Ok(target)
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pod.fmt(f)
     }
 }
 
@@ -91,6 +128,11 @@ async fn named(mesh: &Mesh, text: &str) -> Result<Pod> {
         },
         None => anywhere(mesh, text).await,
     }
+}
+
+/// Whether a word is a kind that names pods: `deploy`, `svc`, `pod`.
+pub fn is_workload(word: &str) -> bool {
+    workload(word).is_some()
 }
 
 fn workload(word: &str) -> Option<&'static str> {

@@ -37,7 +37,50 @@ pub struct PodTarget {
     pub default_container: String,
 }
 
+/// Whose pages a function reads: Envoy and ztunnel have few in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// Sidecars, gateways and waypoints.
+    Envoy,
+    /// The node proxies of an ambient mesh.
+    Ztunnel,
+    /// Pages that both have.
+    Any,
+}
+
+impl Runs {
+    /// Whether a proxy, in the words of [`Pod::proxy`], is of this sort. What is not known yet may be.
+    pub fn fits(self, proxy: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Envoy => proxy != "ztunnel",
+            // Of a pod without any proxy there is more to say than that.
+            Self::Ztunnel => matches!(proxy, "ztunnel" | "none" | ""),
+        }
+    }
+
+    /// That these pods run the other sort of proxy, and which functions read that.
+    pub fn misfit(self, pods: &str) -> Error {
+        let (runs, functions) = match self {
+            Self::Ztunnel => {
+                ("Envoy, not ztunnel", "clusters, listeners, routes, endpoints, secrets, bootstrap, ecds and filters")
+            }
+            _ => ("ztunnel, not Envoy", "workloads, services, policies, certificates and connections"),
+        };
+        Error::new(Kind::NoProxy, format!("{pods} {runs}"))
+            .hint(format!("its configuration is read by {functions}; config_dump has all of it"))
+    }
+}
+
 impl PodTarget {
+    /// That its proxy is of the sort that is asked.
+    ///
+    /// # Errors
+    /// [`Kind::NoProxy`], with the functions that read the other sort.
+    pub fn check_runs(&self, runs: Runs) -> Result<()> {
+        if runs.fits(&self.proxy) { Ok(()) } else { Err(runs.misfit(&format!("pod {self} runs"))) }
+    }
+
     pub(crate) fn from_row(row: &Map<String, Value>) -> Result<Self> {
         let text = |key: &str| row.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let (Some(namespace), Some(name)) = (text("namespace"), text("pod").or_else(|| text("name"))) else {

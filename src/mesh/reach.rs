@@ -2,6 +2,7 @@
 
 use super::Mesh;
 use super::dig::Dig;
+use super::dump_choice::Choice;
 use super::istiods::{self, DEBUG_PORT};
 use super::kube::encode;
 use super::pod_proxy::{ADMIN_PORT, PROXY};
@@ -80,6 +81,31 @@ pub async fn config_dump(mesh: &Mesh, target: &PodTarget, mask: Option<&str>, ed
     let body = admin(mesh, target, &path).await?.body;
     check_dump(target, &body)?;
     Ok(body)
+}
+
+/// What is chosen of a proxy's configuration. A proxy that is older than such choices does not know them, and gives all.
+///
+/// # Errors
+/// As [`config_dump`]; a choice that fits nothing is refused in Envoy's own words.
+pub async fn chosen(mesh: &Mesh, target: &PodTarget, choice: &Choice) -> Result<Arc<Doc>> {
+    let path = choice.path();
+    match document(mesh, target, &path).await {
+        // Envoy's refusals of a choice name what was chosen; a proxy that has no notion of it refuses the page as such.
+        Err(error) if error.kind() == Kind::BadInput && !choice.is_whole() && !names_choice(error.message(), &path) => {
+            mesh.note(format!("pod {target} is too old to leave out parts of its configuration: all of it came"));
+            document(mesh, target, if choice.include_eds { "/config_dump?include_eds" } else { "/config_dump" }).await
+        }
+        Err(error) if error.kind() == Kind::NotFound && choice.resource.is_some() => Err(error.hint(
+            "`resource` is the name of a list in the dump: dynamic_listeners, dynamic_active_clusters, dynamic_route_configs, …",
+        )),
+        done => done,
+    }
+}
+
+/// Whether a refusal is about the choice.
+fn names_choice(refusal: &str, path: &str) -> bool {
+    let said = refusal.split_once(path).map_or(refusal, |(_, said)| said).to_ascii_lowercase();
+    ["mask", "name_regex", "regex", "resource"].iter().any(|word| said.contains(word))
 }
 
 /// One part of a proxy's configuration, by the mask that selects it; all of it where the proxy cannot do that: one older than
@@ -395,6 +421,42 @@ mod tests {
         assert!(masked.message().ends_with("with status 400: FieldMask paths: \"nosuchfield\" could not be"), "{masked}");
         let page = wait(admin(&mesh, &target(), "nosuchpage")).unwrap_err();
         assert_eq!((page.kind(), page.next_step().is_some()), (Kind::NotFound, true));
+    }
+
+    const MASKED: &str = "pod n/p:15000 GET /config_dump?mask=static_listeners";
+
+    #[test]
+    fn a_proxy_too_old_for_masks_gives_all_of_it() {
+        let whole = r#"{"configs":[{"@type":"envoy.admin.v2alpha.ClustersConfigDump"}]}"#;
+        let choice = Choice { mask: Some("static_listeners".into()), ..Choice::default() };
+        let (ignores, fake) = Fake::new().says(MASKED, whole).shared();
+        assert_eq!(wait(chosen(&ignores, &target(), &choice)).unwrap().text(), whole);
+        assert_eq!(wait(section(&ignores, &target(), "static_listeners")).unwrap().text(), whole);
+        assert_eq!((fake.asked().len(), ignores.take_notes().len()), (2, 0));
+        for words in ["unknown parameter", ""] {
+            let refuses = Fake::new().refuses(MASKED, 400, words).says(FORWARD, whole).mesh();
+            assert_eq!(wait(chosen(&refuses, &target(), &choice)).unwrap().text(), whole);
+            assert!(refuses.take_notes()[0].contains("n/p is too old to leave out parts"));
+            assert_eq!(wait(section(&refuses, &target(), "static_listeners")).unwrap().text(), whole);
+        }
+    }
+
+    #[test]
+    fn a_part_that_a_new_proxy_does_not_have_is_empty_for_rows_and_an_error_for_who_chose_it() {
+        let words = "FieldMask static_listeners could not be successfully applied to any configs.";
+        let mesh = Fake::new().refuses(MASKED, 400, words).says(FORWARD, DUMP).mesh();
+        let choice = Choice { mask: Some("static_listeners".into()), ..Choice::default() };
+        let error = wait(chosen(&mesh, &target(), &choice)).unwrap_err();
+        assert!(error.kind() == Kind::BadInput && error.message().contains(words), "{error}");
+        assert_eq!(wait(section(&mesh, &target(), "static_listeners")).unwrap().text(), DUMP);
+    }
+
+    #[test]
+    fn an_unknown_resource_says_what_a_resource_is() {
+        let mesh = Fake::new().refuses("pod n/p:15000 GET /config_dump?resource=x", 404, "x not found in config dump").mesh();
+        let choice = Choice { resource: Some("x".into()), ..Choice::default() };
+        let error = wait(chosen(&mesh, &target(), &choice)).unwrap_err();
+        assert!(error.message().contains("x not found") && error.next_step().unwrap().contains("dynamic_listeners"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,255 @@
+//! Documents from files and from standard input, for everything that reads what a proxy said; and which files a script may
+//! touch at all.
+
+use super::unpack::{self, Text};
+use crate::envoy::foreign;
+use crate::error::{Error, Kind, Result};
+use crate::host::{Call, Fallible, Files, Input};
+use crate::json::Doc;
+use crate::mesh::Mesh;
+use std::fs::File;
+use std::io::{IsTerminal, Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// The name of standard input.
+pub const STDIN: &str = "-";
+
+/// Whether text is a file's name rather than a pod's: it is `-`, begins with `./`, `../`, `/` or `~/`, or ends as files with
+/// documents do. With a workload's kind in front (`deploy/name.json`) it is a pod's all the same.
+pub fn names_file(text: &str) -> bool {
+    const STARTS: [&str; 4] = ["./", "../", "/", "~/"];
+    const ENDINGS: [&str; 8] = ["json", "txt", "gz", "zst", "yaml", "yml", "html", "tape"];
+    let text = text.trim();
+    let ends = text
+        .rsplit_once('.')
+        .is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
+    let kind = text.split_once('/').is_some_and(|(kind, _)| crate::mesh::pod_ref::is_workload(kind));
+    text == STDIN || STARTS.iter().any(|start| text.starts_with(start)) || (ends && !kind)
+}
+
+/// The document that a file holds; of one that is cut off, what came whole. What was odd is noted.
+///
+/// # Errors
+/// When the script may not read it, it cannot be read, or it holds something else.
+pub fn document(call: &Call, file: &str) -> Fallible<Arc<Doc>> {
+    let file = file.trim();
+    let mesh = call.mesh();
+    if file == STDIN {
+        let doc = call.wait(async { blocking(stdin(call)?).await })?;
+        return Ok(doc);
+    }
+    let path = call.check(allowed(&call.session().files(), file))?;
+    let (mesh, name) = (mesh.clone(), file.to_owned());
+    call.wait(blocking(move || file_document(&mesh, &name, &path)))
+}
+
+/// Reading may take long or for ever; Ctrl-C ends the waiting for it.
+///
+/// # Errors
+/// Those of the work.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let died = |error: tokio::task::JoinError| Error::new(Kind::Internal, "reading a file broke off").cause(error);
+    tokio::task::spawn_blocking(work).await.map_err(died)?
+}
+
+/// Standard input comes once: what it held is kept for the next who asks.
+fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'static> {
+    let no =
+        |why: &str, hint: &str| Err(Error::new(Kind::BadInput, format!("standard input cannot be read here: {why}")).hint(hint));
+    let pipe = "pipe a file into a command of its own: `cat dump.json | pilotage eval 'clusters(\"-\")'`";
+    match call.session().input() {
+        Input::Taken(why) => return no(why, "give the name of a file"),
+        Input::Prompt => return no("it is where you type", &format!("give the name of a file, or {pipe}")),
+        Input::Free if std::io::stdin().is_terminal() => return no("it is the terminal", pipe),
+        Input::Free => {}
+    }
+    let (kept, mesh) = (call.session().piped().clone(), call.mesh().clone());
+    Ok(move || {
+        let read = || {
+            let text = unpack::read(std::io::stdin().lock(), None).map_err(|error| unreadable("standard input", &error))?;
+            parse(&mesh, "standard input", Path::new(""), text)
+        };
+        kept.get_or_init(read).clone()
+    })
+}
+
+/// The document of an ordinary file.
+///
+/// # Errors
+/// As [`document`].
+pub fn file_document(mesh: &Mesh, name: &str, path: &Path) -> Result<Arc<Doc>> {
+    let mut file = ordinary(name, path)?;
+    let text = size(&mut file).and_then(|size| unpack::read(file, size)).map_err(|error| unreadable(name, &error))?;
+    parse(mesh, name, path, text)
+}
+
+/// Open a file. A device or a pipe may never end.
+///
+/// # Errors
+/// When it cannot be opened, or is no ordinary file.
+pub fn ordinary(name: &str, path: &Path) -> Result<File> {
+    let about = std::fs::metadata(path).map_err(|error| unreadable(name, &error))?;
+    if !about.is_file() {
+        let hint = match about.is_dir() {
+            true => "it is a folder: give the path of a file in it",
+            false => "give the path of a file; what another program writes is read with \"-\", from standard input",
+        };
+        return Err(Error::new(Kind::File, format!("{name} is no ordinary file")).hint(hint));
+    }
+    File::open(path).map_err(|error| unreadable(name, &error))
+}
+
+/// How many bytes will come; of a gzip, what it says itself.
+fn size(file: &mut File) -> std::io::Result<Option<u64>> {
+    let (mut start, mut end) = ([0; 2], [0; 4]);
+    let length = file.metadata()?.len();
+    if length < 18 {
+        return Ok(Some(length));
+    }
+    file.read_exact(&mut start)?;
+    let size = if start == [0x1F, 0x8B] {
+        file.seek(SeekFrom::End(-4))?;
+        file.read_exact(&mut end)?;
+        unpack::gzip_size(end, length)
+    } else {
+        Some(length)
+    };
+    file.rewind()?;
+    Ok(size)
+}
+
+fn parse(mesh: &Mesh, name: &str, path: &Path, text: Text) -> Result<Arc<Doc>> {
+    if let Some(why) = &text.cut {
+        mesh.note_missing(format!("{name} is cut off ({why}); what came whole before is used"));
+    }
+    if text.bytes.trim_ascii().is_empty() {
+        return Err(Error::new(Kind::BadInput, format!("{name} is empty ({} bytes)", text.bytes.len())).hint(
+            "the command that should have written it failed, or its answer was empty: look at its messages, and save it again",
+        ));
+    }
+    if is_yaml(path) {
+        return of_yaml(name, &text.bytes);
+    }
+    // Nobody else may hold the text: what is cut off is mended where it stands.
+    let start = text.bytes[..text.bytes.len().min(4096)].to_vec();
+    match Doc::parse_partial(text.bytes.into()) {
+        Ok(doc) => {
+            let tell = |note: &String| {
+                if doc.is_cut() { mesh.note_missing(format!("{name}: {note}")) } else { mesh.note(format!("{name}: {note}")) }
+            };
+            doc.notes().iter().for_each(tell);
+            Ok(doc)
+        }
+        Err(error) => Err(match foreign::text(&start) {
+            Some(told) => told.error(name),
+            None => error.context(format!("{name} cannot be used")),
+        }),
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    let packed = path.extension().is_some_and(|ending| ending == "gz" || ending == "zst");
+    let inner = if packed { path.with_extension("") } else { path.to_owned() };
+    inner.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+}
+
+/// What istioctl kept as YAML.
+fn of_yaml(name: &str, text: &[u8]) -> Result<Arc<Doc>> {
+    let bad = |error: String| Error::new(Kind::BadInput, format!("{name} is not what its name says")).cause(error);
+    let text = std::str::from_utf8(text).map_err(|error| bad(error.to_string()))?;
+    let value: serde_json::Value = serde_saphyr::from_str(text)
+        .map_err(|error| bad(error.to_string()).hint("was it cut off or edited? save it again, best as JSON"))?;
+    Doc::from_value(&value)
+}
+
+/// Where a file lies that a script names.
+///
+/// # Errors
+/// When a playbook names one that is none of its business.
+pub fn allowed(files: &Files, file: &str) -> Result<PathBuf> {
+    let Files::Below(root) = files else { return Ok(at_home(file)) };
+    let path = Path::new(file);
+    let leaves = path.is_absolute() || path.components().any(|part| matches!(part, Component::ParentDir));
+    if leaves || file.starts_with("~/") || points_outside(&root.join(path), root) {
+        let hint = format!("a playbook may only touch files below {}", root.display());
+        return Err(Error::new(Kind::Refused, format!("{file} lies outside of the folder this playbook is run in")).hint(hint));
+    }
+    // A home folder is a folder too: keys, kubeconfigs and start-up files in it are no playbook's business.
+    let hidden = |part: Component<'_>| matches!(part, Component::Normal(name) if name.to_string_lossy().starts_with('.'));
+    if path.components().any(hidden) {
+        return Err(Error::new(Kind::Refused, format!("{file} is hidden, and a playbook may not touch hidden files"))
+            .hint("use a file whose name and folders begin with no dot"));
+    }
+    Ok(root.join(path))
+}
+
+/// What a shell does with `~/`.
+fn at_home(file: &str) -> PathBuf {
+    match file.strip_prefix("~/").zip(dirs::home_dir()) {
+        Some((rest, home)) => home.join(rest),
+        None => file.into(),
+    }
+}
+
+/// A link may lead out of the folder although its name does not.
+fn points_outside(path: &Path, root: &Path) -> bool {
+    let existing = path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    match (existing, root.canonicalize()) {
+        (Some(real), Ok(root)) => !real.starts_with(root),
+        _ => true,
+    }
+}
+
+/// That a file cannot be read, and what may be done.
+pub fn unreadable(name: &str, error: &std::io::Error) -> Error {
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => "is the name right, and the folder? a pod is named \"name.namespace\" or \"deploy/name\"",
+        std::io::ErrorKind::PermissionDenied => "you may not read it: `ls -l` shows who may",
+        std::io::ErrorKind::OutOfMemory => "ask for less at once: `#{ mask: \"dynamic_listeners\" }`",
+        _ => "copy or save it again",
+    };
+    Error::new(Kind::File, format!("{name} cannot be read")).caused_by(error).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_is_told_from_a_pods() {
+        for file in [
+            "-",
+            "./a",
+            "../a",
+            "/tmp/a",
+            "~/a",
+            "dump.json",
+            "dumps/a.JSON",
+            "a.b.json.gz",
+            "x.zst",
+            "ps.txt",
+            " a.yaml ",
+            "old.tape",
+        ] {
+            assert!(names_file(file), "{file}");
+        }
+        for pod in [
+            "web",
+            "web-0.shop",
+            "shop/web-0",
+            "deploy/web",
+            "deploy/web.shop",
+            "deploy/web.json",
+            "pod/a.txt",
+            "sts/db.gz",
+            "json",
+            ".json",
+            "json/web",
+            "a.jsonx",
+            "",
+        ] {
+            assert!(!names_file(pod), "{pod}");
+        }
+    }
+}
