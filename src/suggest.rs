@@ -11,8 +11,8 @@ pub fn closest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>, most: 
     let mut scored: Vec<(f64, &str)> =
         known.into_iter().map(|name| (likeness(&typed, &name.to_lowercase()), name)).filter(|(score, _)| *score >= 0.7).collect();
     // A wrong letter is a likelier slip than one too many: `podz` is `pods` before it is `pod`.
-    let same_length = |name: &str| if name.len() == typed.len() { 0.06 } else { 0.0 };
-    scored.iter_mut().for_each(|(score, name)| *score += same_length(name));
+    let wrong_letter = |name: &str| name.len() == typed.len() && strsim::levenshtein(name, &typed) == 1;
+    scored.iter_mut().filter(|(_, name)| wrong_letter(name)).for_each(|(score, _)| *score += 0.06);
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
     scored.into_iter().take(most).map(|(_, name)| name).collect()

@@ -73,6 +73,6 @@ mod tests {
     #[test]
     fn another_page_is_told() {
         let root = Node::from_value(&json!({"stats": []})).unwrap();
-        assert!(memory(&root).unwrap_err().message().contains("it looks like the answer of /stats"));
+        assert!(memory(&root).unwrap_err().message().contains("it is the answer of /stats"));
     }
 }
