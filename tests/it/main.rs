@@ -26,6 +26,8 @@ mod playbook;
 mod playbook_twists;
 mod readme;
 mod real_envoy;
+mod real_envoy_clusters;
+mod real_envoy_process;
 mod stdlib;
 mod tapes;
 mod terminal;

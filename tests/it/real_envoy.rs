@@ -72,6 +72,22 @@ pub fn page(lab: &Lab, path: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
 }
 
+/// The one row of this name in that column.
+#[track_caller]
+pub fn row<'a>(rows: &'a Value, column: &str, name: &str) -> &'a Value {
+    let found: Vec<&Value> = rows.as_array().expect("rows").iter().filter(|row| row[column] == name).collect();
+    let [row] = found.as_slice() else { panic!("{} rows have {column} {name:?}: {rows:#}", found.len()) };
+    row
+}
+
+/// A row has at least these fields.
+#[track_caller]
+pub fn has(row: &Value, fields: Value) {
+    for (name, value) in fields.as_object().expect("fields") {
+        assert_eq!(row.get(name), Some(value), "{name} of {row:#}");
+    }
+}
+
 #[test]
 fn the_whole_configuration_is_what_envoy_says() {
     each("config_dump(POD)", |lab, dump| assert_eq!(dump, page(lab, "/config_dump")));

@@ -7,7 +7,7 @@ use rcgen::{
 use std::time::{Duration, SystemTime};
 
 /// The workload's name in the mesh.
-pub const SPIFFE: &str = "spiffe://cluster.local/ns/shop/sa/web";
+const SPIFFE: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -27,7 +27,9 @@ pub struct Identity {
 pub struct Leaf {
     /// The serial number: lower hex.
     pub serial: &'static str,
-    /// DNS names beside the name in the mesh.
+    /// The name in the mesh.
+    pub spiffe: &'static str,
+    /// The DNS name beside it.
     pub dns: &'static str,
     /// Seconds since 1970.
     pub not_before: i64,
@@ -47,6 +49,7 @@ impl Identity {
         let leaf = params.signed_by(&own, &between).expect("a certificate");
         Self {
             leaf: Leaf {
+                spiffe: SPIFFE,
                 serial: "1f2e3d4c5b6a7988",
                 dns: "web.shop.svc",
                 not_before: since_1970(now - DAY),

@@ -1,0 +1,76 @@
+//! What real Envoys say of themselves: who they are, how they run, what differs between two of them.
+
+use crate::real_envoy::{each, has, mesh, name, page, row};
+use crate::support::envoy::VERSIONS;
+use serde_json::{Value, json};
+
+#[test]
+fn the_bootstrap_is_ours() {
+    each("bootstrap(POD)", |lab, rows| {
+        let [row] = rows.as_array().expect("rows").as_slice() else { panic!("not one row: {rows}") };
+        has(
+            row,
+            json!({
+                "istio_version": "1.30.3", "node_id": "sidecar~10.1.0.5~web-1.shop~shop.svc.cluster.local", "cluster_id": "Kubernetes",
+                "namespace": "shop", "locality": "lab/one", "service_cluster": "web.shop", "static_clusters": 6,
+                "static_listeners": 2, "broken": null,
+            }),
+        );
+        assert!(row["envoy_version"].as_str().expect("a version").starts_with(lab.version), "{row}");
+    });
+}
+
+#[test]
+fn the_process_tells_its_version_and_options() {
+    each("server_info(POD)", |lab, rows| {
+        let [row] = rows.as_array().expect("rows").as_slice() else { panic!("not one row: {rows}") };
+        assert!(row["version"].as_str().expect("a version").contains(lab.version), "{row}");
+        has(row, json!({"state": "LIVE", "concurrency": 1, "restart_epoch": 0, "log_level": "warning", "broken": null}));
+        assert!(row["uptime_seconds"].as_u64().is_some_and(|seconds| seconds < 3600), "{row}");
+    });
+}
+
+#[test]
+fn memory_is_in_bytes() {
+    each("memory(POD)", |lab, rows| {
+        let now = page(lab, "/memory");
+        let told = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok()).expect("a number") as f64;
+        for field in ["allocated", "heap_size"] {
+            let ratio = told(&rows[0][field]) / told(&now[field]);
+            assert!((0.5..2.0).contains(&ratio), "{field} is {}, and a moment later {}", rows[0][field], now[field]);
+        }
+    });
+}
+
+#[test]
+fn loggers_and_their_levels() {
+    each("log_levels(POD)", |_, rows| {
+        for logger in ["admin", "jwt", "rbac", "upstream"] {
+            has(row(&rows, "logger", logger), json!({"level": "warning"}));
+        }
+    });
+}
+
+#[test]
+fn two_envoys_of_one_configuration_differ_in_little() {
+    let mesh = mesh();
+    let [old, new] = VERSIONS.map(name);
+    let eval = |script: &str| -> Value {
+        let source = script.replace("OLD", &format!("\"{old}.shop\"")).replace("NEW", &format!("\"{new}.shop\""));
+        let output = mesh.run(&["eval", "-o", "json", &source]);
+        serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:#?}"))
+    };
+    assert_eq!(eval("diff(OLD, OLD)"), json!([]), "the same proxy, asked twice");
+    let rows = eval("diff(OLD, NEW)");
+    let rows = rows.as_array().expect("rows");
+    // The workload's port and the certificates are each Envoy's own; of the rest the files say the same.
+    let sections: Vec<&str> = rows.iter().filter_map(|row| row["section"].as_str()).collect();
+    assert!(!sections.contains(&"routes"), "{rows:#?}");
+    assert!(rows.iter().any(|row| row["section"] == "clusters" && row.to_string().contains("port_value")), "{rows:#?}");
+    assert!(!rows.iter().any(|row| row.to_string().contains("last_updated")), "times are noise: {rows:#?}");
+    let added = eval(
+        r#"diff(config_dump(OLD, #{ mask: "dynamic_active_clusters" }), config_dump(OLD, #{ mask: "dynamic_active_clusters,dynamic_warming_clusters" }))"#,
+    );
+    assert!(added.as_array().expect("rows").iter().all(|row| row["change"] == "added"), "{added:#}");
+    assert!(added.to_string().contains("waiting.shop"), "{added:#}");
+}
