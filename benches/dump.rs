@@ -7,9 +7,11 @@
 mod support;
 
 use bytes::Bytes;
+use pilotage::envoy::{Care, Dump, diff};
 use pilotage::json::{Doc, Query, jsonpath};
 use serde::de::IgnoredAny;
 use std::path::Path;
+use std::time::Duration;
 use support::{arguments, best, child, generate, peak_memory, ratio, scratch, time, verdict};
 
 /// Queries as users put them: one deep path, one filter on all endpoints, one key anywhere, one key that is nowhere.
@@ -60,15 +62,38 @@ fn opening(text: &Bytes) {
 
 fn searching(text: &Bytes) {
     let node = Doc::parse(text.clone()).expect("it is JSON").root();
-    println!("\nJSONPath on {} MB:", text.len() >> 20);
+    let scan = best(3, || serde_json::from_slice::<IgnoredAny>(text).expect("it is JSON"));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("\nJSONPath on {} MB, {cores} cores:", text.len() >> 20);
     for query in QUERIES {
         let parse = best(3, || Query::parse(query).expect("it is JSONPath"));
         let hits = jsonpath(&node, query, false).expect("it runs").len();
         let run = best(3, || jsonpath(&node, query, true).expect("it runs"));
-        println!("{:>12} {hits:>7} hits  (parsed in {})  {query}", time(run), time(parse));
+        println!("{:>12} {:>5.2} x {hits:>7} hits  (parsed in {})  {query}", time(run), ratio(run, scan), time(parse));
     }
     let walk = best(3, || names(&node));
+    comparing(text, scan);
     println!("{:>12}  names and policies of {} clusters, read one by one", time(walk), names(&node));
+}
+
+/// Two dumps of which one in a thousand bytes differs, and two that are written differently all over.
+fn comparing(text: &Bytes, scan: Duration) {
+    let left = Dump::open(&Doc::parse(text.clone()).expect("it is JSON")).expect("it is a dump");
+    let pairs = [
+        ("a few resources differ", replaced(text, "service-77.", "service-7x.")),
+        ("every resource is written in another way", replaced(text, "\"10s\"", "\"10.000s\"")),
+    ];
+    for (what, other) in pairs {
+        let right = Dump::open(&Doc::parse(other.into()).expect("it is JSON")).expect("it is a dump");
+        let found = diff(&left, &right, Care::default()).expect("they are alike").rows.len();
+        let run = best(2, || diff(&left, &right, Care::default()).expect("they are alike"));
+        println!("{:>12} {:>5.2} x {found:>7} differences of two dumps: {what}", time(run), ratio(run, scan));
+    }
+}
+
+fn replaced(text: &Bytes, from: &str, to: &str) -> Vec<u8> {
+    let text = std::str::from_utf8(text).expect("JSON is UTF-8");
+    text.replace(from, to).into_bytes()
 }
 
 /// What a script does: loop over the clusters and look into each.

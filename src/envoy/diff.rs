@@ -125,7 +125,7 @@ const ORDER: [(Section, &str); 8] = [
 /// compared there.
 ///
 /// # Errors
-/// When the two have no section in common.
+/// When the two have no section in common, or one is damaged.
 pub fn diff(left: &Dump, right: &Dump, care: Care) -> Result<Comparison> {
     let mut done = Comparison::default();
     let identity = Identity::of(left, right, care);
@@ -134,6 +134,7 @@ pub fn diff(left: &Dump, right: &Dump, care: Care) -> Result<Comparison> {
         let told = [0, 1].map(|side| has[side].contains(&section) && tells(section, [left, right][side], sent[side]));
         match told {
             [true, true] => {
+                [left, right].into_iter().try_for_each(|dump| dump.expect(&[section]))?;
                 let [ours, theirs] = [left, right].map(|dump| kept(dump, section, sent, care));
                 let mut pairs = pairs(&ours, &theirs, &identity);
                 // Of certificates that the agent gives istiod knows nothing.

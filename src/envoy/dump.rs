@@ -180,8 +180,13 @@ impl Dump {
     /// That what is wanted is not here, but something else is: a file of listeners asked for its clusters.
     ///
     /// # Errors
-    /// When none of the sections is there, in a document that is no whole dump.
+    /// When none of the sections is there, in a document that is no whole dump; when one is no list.
     pub fn expect(&self, wanted: &[Section]) -> Result<()> {
+        if let Some((_, list)) = self.parts.iter().find(|(section, list)| wanted.contains(section) && !fits(*section, list)) {
+            let names = wanted.iter().flat_map(|section| section.lists()).map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+            let error = Error::new(Kind::BadAnswer, format!("the dump is damaged: one of {names} is {}", list.node.kind().word()));
+            return Err(error.hint("take the dump again; was it edited?"));
+        }
         let whole = self.doc.root().get("configs").is_some();
         if whole || wanted.iter().any(|section| self.has(*section)) {
             return Ok(());
@@ -191,6 +196,11 @@ impl Dump {
         Err(Error::new(Kind::BadInput, format!("this document holds {found}, not {wanted}"))
             .hint("give the whole `config_dump`, or the answer that fits"))
     }
+}
+
+/// Whether resources can stand there.
+fn fits(section: Section, list: &List) -> bool {
+    list.node.kind() == if section == Section::Bootstrap && !list.bare { Type::Object } else { Type::Array }
 }
 
 fn told(root: &Node) -> Vec<Section> {

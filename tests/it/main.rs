@@ -25,6 +25,7 @@ mod parity;
 mod playbook;
 mod playbook_twists;
 mod readme;
+mod properties;
 mod real_envoy;
 mod real_envoy_clusters;
 mod real_envoy_process;
