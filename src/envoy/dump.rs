@@ -184,7 +184,8 @@ impl Dump {
     pub fn expect(&self, wanted: &[Section]) -> Result<()> {
         if let Some((_, list)) = self.parts.iter().find(|(section, list)| wanted.contains(section) && !fits(*section, list)) {
             let names = wanted.iter().flat_map(|section| section.lists()).map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-            let error = Error::new(Kind::BadAnswer, format!("the dump is damaged: one of {names} is {}", list.node.kind().word()));
+            let error =
+                Error::new(Kind::BadAnswer, format!("the dump is damaged: one of {names} is {}", list.node.kind().word()));
             return Err(error.hint("take the dump again; was it edited?"));
         }
         let whole = self.doc.root().get("configs").is_some();

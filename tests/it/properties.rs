@@ -105,7 +105,8 @@ fn anything() -> impl Strategy<Value = Value> {
         Just(json!(u64::MAX)),
         Just(json!(1e300)),
         any::<String>().prop_map(Value::from),
-        prop::sample::select(vec!["", "outbound|99999||x", "|||", "not base64!", "2026-13-99T99:99:99Z", "\u{0}"]).prop_map(Value::from),
+        prop::sample::select(vec!["", "outbound|99999||x", "|||", "not base64!", "2026-13-99T99:99:99Z", "\u{0}"])
+            .prop_map(Value::from),
         Just(json!([])),
         Just(json!([null, [], {}, "x", 1])),
         Just(json!({})),
