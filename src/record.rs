@@ -15,7 +15,7 @@ pub struct Schema {
 }
 
 /// One column of a [`Schema`].
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// The field's name in scripts and JSON.
     pub name: &'static str,
@@ -134,6 +134,51 @@ macro_rules! options {
     };
 }
 
+/// Declare a record of several: its columns are those of its parts, one after the other. Rows of the same resource can share
+/// a part, and one that is seldom there costs nothing: `record_of! { pub struct Route as "route" { … } columns { Host: |row|
+/// &row.shared.host, … } }`.
+#[macro_export]
+macro_rules! record_of {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $name:ident as $kind:literal {
+            $( $(#[doc = $field_doc:literal])+ pub $field:ident: $type:ty, )+
+        }
+        columns { $( $part:ty: |$row:ident| $get:expr, )+ }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $( $(#[doc = $field_doc])+ pub $field: $type, )+
+        }
+
+        impl $crate::record::Record for $name {
+            fn schema() -> &'static $crate::record::Schema {
+                static SCHEMA: std::sync::LazyLock<$crate::record::Schema> = std::sync::LazyLock::new(|| {
+                    let parts = [$( <$part as $crate::record::Record>::schema() ),+];
+                    let columns = parts.iter().flat_map(|part| part.columns.iter().cloned()).collect::<Vec<_>>();
+                    $crate::record::Schema { name: $kind, doc: concat!($($doc, "\n"),+), columns: columns.leak() }
+                });
+                &SCHEMA
+            }
+
+            fn value(&self, column: usize) -> serde_json::Value {
+                $(
+                    let count = <$part as $crate::record::Record>::schema().columns.len();
+                    if column < count {
+                        let $row = self;
+                        let part: &$part = $get;
+                        return part.value(column);
+                    }
+                    let column = column - count;
+                )+
+                let _ = column;
+                serde_json::Value::Null
+            }
+        }
+    };
+}
+
 /// The name of a field that Rust has another use for: `r#type` is `type`.
 #[doc(hidden)]
 pub const fn plain(name: &'static str) -> &'static str {
@@ -177,5 +222,39 @@ mod tests {
             cell.text().to_owned()
         };
         assert_eq!([0, 1, 2].map(&mut text), ["a", "-", "-"]);
+    }
+
+    record! {
+        /// What is seldom there.
+        pub struct Rare as "rare" {
+            /// A colour.
+            pub colour: Option<String>,
+        }
+    }
+
+    record_of! {
+        /// Two in one.
+        pub struct Both as "both" {
+            /// Shared by some.
+            pub thing: std::sync::Arc<Thing>,
+            /// Seldom there.
+            pub rare: Option<Box<Rare>>,
+        }
+        columns {
+            Thing: |row| &row.thing,
+            Rare: |row| match &row.rare {
+                Some(rare) => rare,
+                None => &Rare { colour: None },
+            },
+        }
+    }
+
+    #[test]
+    fn a_record_of_parts_has_the_columns_of_all() {
+        assert_eq!(Both::schema().names().collect::<Vec<_>>(), ["name", "count", "colour"]);
+        let thing = std::sync::Arc::new(Thing { name: "a".into(), count: Some(1) });
+        let red = Both { thing: thing.clone(), rare: Some(Box::new(Rare { colour: Some("red".into()) })) };
+        assert_eq!([0, 1, 2, 3].map(|column| red.value(column)), ["a".into(), 1.into(), "red".into(), Value::Null]);
+        assert_eq!(Both { thing, rare: None }.value(2), Value::Null);
     }
 }

@@ -12,6 +12,7 @@ mod kube;
 mod pod_arg;
 mod related;
 mod report;
+mod routes;
 mod server;
 mod source;
 mod subject;
@@ -20,7 +21,7 @@ mod tls;
 mod unpack;
 mod values;
 
-use crate::envoy::{Bootstrap, Cluster, Difference, Endpoint, Filter, LogLevel, Memory, Provider, ServerInfo};
+use crate::envoy::{Bootstrap, Cluster, Difference, Endpoint, Filter, LogLevel, Memory, Provider, Route, ServerInfo};
 use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
@@ -45,6 +46,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("envoy", exported_module!(envoy::functions)),
         ("envoy", exported_module!(clusters::functions)),
         ("envoy", exported_module!(endpoints::functions)),
+        ("envoy", exported_module!(routes::functions)),
         ("envoy", exported_module!(server::functions)),
         ("envoy", exported_module!(joins::functions)),
         ("tape", tape::functions()),
@@ -85,6 +87,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         ServerInfo::schema(),
         Memory::schema(),
         LogLevel::schema(),
+        Route::schema(),
+        routes::RouteOptions::schema(),
         Filter::schema(),
         Provider::schema(),
         Difference::schema(),

@@ -13,7 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 
-pub(super) use super::wire_take::Pairs;
+pub(super) use super::wire_take::{Own, Pairs};
 
 /// Declare a struct that is read leniently: `wire! { struct Cluster<'de> { name: Text<'de>, lb_policy: Text<'de>, } }`. A
 /// field whose name is no identifier says it: `kind = "type": Text<'de>`.
@@ -206,12 +206,17 @@ impl<'de> Raw<'de> {
     /// The type that an `Any` says it is, without its package: `HttpConnectionManager`. A wrapper (`TypedStruct`) says
     /// what it stands for.
     pub fn kind(self) -> Option<String> {
-        let typed: Typed<'_> = self.read(&Flaws::default());
-        typed.name()
+        match first_type(self.json()) {
+            Some(kind) if !is_wrapper(kind) => Some(last_word(kind).to_owned()),
+            _ => self.read::<Typed<'_>>(&Flaws::default()).name(),
+        }
     }
 
     /// What an `Any` holds: itself, or the value inside of a wrapper.
     pub fn content(self) -> Self {
+        if first_type(self.json()).is_some_and(|kind| !is_wrapper(kind)) {
+            return self;
+        }
         let typed: Typed<'de> = self.read(&Flaws::default());
         if typed.is_wrapper() && typed.value.is_some() { typed.value } else { self }
     }
@@ -226,9 +231,22 @@ wire! {
     }
 }
 
+/// The type of an object that says it first, as Envoy's do: so that it need not be read through for that.
+fn first_type(json: &str) -> Option<&str> {
+    let rest = json.strip_prefix('{')?.trim_start().strip_prefix("\"@type\"")?;
+    let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    let kind = &rest[..rest.find('"')?];
+    (!kind.is_empty() && !kind.contains('\\')).then_some(kind)
+}
+
+/// Whether a type only stands for another.
+pub(super) fn is_wrapper(kind: &str) -> bool {
+    matches!(last_word(kind), "TypedStruct" | "Struct")
+}
+
 impl Typed<'_> {
     fn is_wrapper(&self) -> bool {
-        matches!(last_word(&self.at_type), "TypedStruct" | "Struct")
+        is_wrapper(&self.at_type)
     }
 
     fn name(&self) -> Option<String> {

@@ -192,6 +192,23 @@ impl<'de, T: Wire<'de>> Wire<'de> for Pairs<'de, T> {
     }
 }
 
+/// A part with its own flaws: of many parts of one resource, only those are marked that have some.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Own<T> {
+    /// The part.
+    pub part: T,
+    /// What could not be read of it.
+    pub broken: Option<Box<str>>,
+}
+
+impl<'de, T: Wire<'de>> Wire<'de> for Own<T> {
+    fn read<D: Deserializer<'de>>(from: D, flaws: &Flaws) -> Result<Self, D::Error> {
+        let before = flaws.count();
+        let part = T::read(from, flaws)?;
+        Ok(Self { part, broken: flaws.take(before).map(Into::into) })
+    }
+}
+
 /// Takes a container of the right sort; anything else is a flaw.
 pub(super) struct Parts<'f, C> {
     pub flaws: &'f Flaws,
