@@ -163,19 +163,27 @@ macro_rules! record_of {
             }
 
             fn value(&self, column: usize) -> serde_json::Value {
-                $(
-                    let count = <$part as $crate::record::Record>::schema().columns.len();
-                    if column < count {
-                        let $row = self;
-                        let part: &$part = $get;
-                        return part.value(column);
-                    }
-                    let column = column - count;
-                )+
-                let _ = column;
+                $crate::record_of!(@parts column { $( $part: |self $row| $get, )+ } |part| part.value(column));
                 serde_json::Value::Null
             }
+
+            fn cell(&self, column: usize, cell: &mut $crate::cell::Cell) {
+                $crate::record_of!(@parts column { $( $part: |self $row| $get, )+ } |part| part.cell(column, cell));
+                cell.empty();
+            }
         }
+    };
+    (@parts $column:ident { $( $part:ty: |$self:ident $row:ident| $get:expr, )+ } |$found:ident| $then:expr) => {
+        $(
+            let count = <$part as $crate::record::Record>::schema().columns.len();
+            if $column < count {
+                let $row = $self;
+                let $found: &$part = $get;
+                return $then;
+            }
+            let $column = $column - count;
+        )+
+        let _ = $column;
     };
 }
 
@@ -255,6 +263,9 @@ mod tests {
         let thing = std::sync::Arc::new(Thing { name: "a".into(), count: Some(1) });
         let red = Both { thing: thing.clone(), rare: Some(Box::new(Rare { colour: Some("red".into()) })) };
         assert_eq!([0, 1, 2, 3].map(|column| red.value(column)), ["a".into(), 1.into(), "red".into(), Value::Null]);
+        let mut cell = crate::cell::Cell::default();
+        red.cell(2, &mut cell);
+        assert_eq!(cell.text(), "red");
         assert_eq!(Both { thing, rare: None }.value(2), Value::Null);
     }
 }
