@@ -11,7 +11,9 @@ use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Map};
 use serde_json::Value;
-use std::io::Read;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
 /// Turn values into text, keep them, and pick from rows.
@@ -23,9 +25,9 @@ pub mod functions {
     /// ```rhai
     /// table(pods("olaf"), ["name", "status"])
     /// ```
-    #[rhai_fn(name = "table", return_raw)]
-    pub fn table_columns(context: NativeCallContext, rows: Array, columns: Array) -> Fallible<Table> {
-        table_of(&Call::of(&context)?, &rows, Some(columns))
+    #[rhai_fn(name = "table", pure, return_raw)]
+    pub fn table_columns(context: NativeCallContext, rows: &mut Array, columns: Array) -> Fallible<Table> {
+        table_of(&Call::of(&context)?, rows, Some(columns))
     }
 
     /// Show rows, or an array of maps, as a table.
@@ -33,9 +35,9 @@ pub mod functions {
     /// ```rhai
     /// table([#{ name: "a", count: 1 }])
     /// ```
-    #[rhai_fn(return_raw)]
-    pub fn table(context: NativeCallContext, rows: Array) -> Fallible<Table> {
-        table_of(&Call::of(&context)?, &rows, None)
+    #[rhai_fn(pure, return_raw)]
+    pub fn table(context: NativeCallContext, rows: &mut Array) -> Fallible<Table> {
+        table_of(&Call::of(&context)?, rows, None)
     }
 
     /// A value as JSON text, indented.
@@ -46,7 +48,7 @@ pub mod functions {
     pub fn json(value: Dynamic) -> String {
         match value.read_lock::<Node>() {
             Some(node) => node.text().to_owned(),
-            None => format!("{:#}", convert::to_value(&value)),
+            None => render::json::pretty(&convert::Plain(&value)).trim_end().to_owned(),
         }
     }
 
@@ -56,7 +58,7 @@ pub mod functions {
     /// yaml(#{ a: 1 })    // "a: 1\n"
     /// ```
     pub fn yaml(value: Dynamic) -> String {
-        render::yaml::value(&convert::to_value(&value))
+        render::yaml::value(&convert::Plain(&value))
     }
 
     /// Keep a value in a file: `.yaml` as YAML, text as it is, anything else as JSON. Returns the path.
@@ -109,14 +111,15 @@ pub mod functions {
     /// ```rhai
     /// pods("*").where(#{ namespace: "olaf" }).len()    // 1
     /// ```
-    #[rhai_fn(name = "where", return_raw)]
-    pub fn filter_where(context: NativeCallContext, rows: Array, fields: Map) -> Fallible<Array> {
+    #[rhai_fn(name = "where", pure, return_raw)]
+    pub fn filter_where(context: NativeCallContext, rows: &mut Array, fields: Map) -> Fallible<Array> {
         let call = Call::of(&context)?;
         for name in fields.keys() {
-            known_column(&call, &rows, name)?;
+            known_column(&call, rows, name)?;
         }
-        let fits = |row: &Dynamic| fields.iter().all(|(name, wanted)| convert::field(row, name) == convert::to_value(wanted));
-        Ok(rows.into_iter().filter(|row| fits(row)).collect())
+        let fields: Vec<_> = fields.iter().map(|(name, wanted)| (name.as_str(), convert::to_value(wanted))).collect();
+        let fits = |row: &&Dynamic| fields.iter().all(|(name, wanted)| convert::field(row, name) == *wanted);
+        Ok(rows.iter().filter(fits).cloned().collect())
     }
 
     /// The rows in the order of a field.
@@ -136,11 +139,11 @@ pub mod functions {
     /// ```rhai
     /// count_by(pods("*"), "namespace")["olaf"]    // 1
     /// ```
-    #[rhai_fn(return_raw)]
-    pub fn count_by(context: NativeCallContext, rows: Array, field: &str) -> Fallible<Map> {
-        known_column(&Call::of(&context)?, &rows, field)?;
+    #[rhai_fn(pure, return_raw)]
+    pub fn count_by(context: NativeCallContext, rows: &mut Array, field: &str) -> Fallible<Map> {
+        known_column(&Call::of(&context)?, rows, field)?;
         let mut counts = Map::new();
-        for row in &rows {
+        for row in rows {
             let key = match convert::field(row, field) {
                 Value::String(text) => text,
                 other => other.to_string(),
@@ -156,8 +159,9 @@ pub mod functions {
     /// ```rhai
     /// first([7, 8])    // 7
     /// ```
-    pub fn first(items: Array) -> Dynamic {
-        items.into_iter().next().unwrap_or(Dynamic::UNIT)
+    #[rhai_fn(pure)]
+    pub fn first(items: &mut Array) -> Dynamic {
+        items.first().cloned().unwrap_or(Dynamic::UNIT)
     }
 
     /// The last item of an array, or `()` when it is empty.
@@ -165,8 +169,9 @@ pub mod functions {
     /// ```rhai
     /// last([7, 8])    // 8
     /// ```
-    pub fn last(items: Array) -> Dynamic {
-        items.into_iter().next_back().unwrap_or(Dynamic::UNIT)
+    #[rhai_fn(pure)]
+    pub fn last(items: &mut Array) -> Dynamic {
+        items.last().cloned().unwrap_or(Dynamic::UNIT)
     }
 
     /// The different items of an array, in the order in which they first appear.
@@ -174,9 +179,9 @@ pub mod functions {
     /// ```rhai
     /// unique(["a", "b", "a"])    // ["a","b"]
     /// ```
-    pub fn unique(items: Array) -> Array {
-        let mut seen = std::collections::HashSet::new();
-        items.into_iter().filter(|item| seen.insert(convert::to_value(item).to_string())).collect()
+    #[rhai_fn(pure)]
+    pub fn unique(items: &mut Array) -> Array {
+        different(items)
     }
 
     /// The items of an array as one text, with something between them.
@@ -184,9 +189,17 @@ pub mod functions {
     /// ```rhai
     /// ["a", "b"].join(", ")    // "a, b"
     /// ```
-    pub fn join(items: Array, between: &str) -> String {
-        let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
-        texts.join(between)
+    #[rhai_fn(pure)]
+    pub fn join(items: &mut Array, between: &str) -> String {
+        let mut text = String::new();
+        for (number, item) in items.iter().enumerate() {
+            text.push_str(if number == 0 { "" } else { between });
+            match item.read_lock::<rhai::ImmutableString>() {
+                Some(part) => text.push_str(&part),
+                None => text.push_str(&item.to_string()),
+            }
+        }
+        text
     }
 
     /// Whether secret text is empty.
@@ -251,6 +264,27 @@ pub mod functions {
     }
 }
 
+/// The items that equal none before them. What each says is kept as a fingerprint: a mesh has many long rows.
+fn different(items: &[Dynamic]) -> Array {
+    let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut kept = Array::new();
+    for item in items {
+        let value = convert::to_value(item);
+        let same = seen.entry(fingerprint(&value)).or_default();
+        if !same.iter().any(|number| convert::to_value(&kept[*number]) == value) {
+            same.push(kept.len());
+            kept.push(item.clone());
+        }
+    }
+    kept
+}
+
+fn fingerprint(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
 /// JSON values in their natural order: numbers by size, everything else by its text.
 struct SortKey(Value);
 
@@ -300,16 +334,21 @@ pub(super) fn table_of(call: &Call, rows: &[Dynamic], columns: Option<Array>) ->
 }
 
 fn known_column(call: &Call, rows: &[Dynamic], name: &str) -> Fallible<()> {
-    let Some(table) = rows.first().and_then(|row| convert::table(std::slice::from_ref(row))) else { return Ok(()) };
-    let maps = rows.iter().any(Dynamic::is_map);
-    if maps || table.columns.iter().any(|column| column == name) {
+    // Maps have whatever fields they have; of rows and documents, the first tells what the others are like.
+    let known = |row: &Dynamic| match (row.read_lock::<Row>(), row.read_lock::<Node>()) {
+        (Some(row), _) => row.shape().index(name).is_some(),
+        (_, Some(node)) => node.get(name).is_some(),
+        _ => true,
+    };
+    if rows.first().is_none_or(known) || rows.iter().any(Dynamic::is_map) {
         return Ok(());
     }
+    let columns = convert::table(&rows[..1]).map(|table| table.columns).unwrap_or_default();
     let kind = rows.first().and_then(|row| row.read_lock::<Row>().map(|row| row.shape().kind.clone())).unwrap_or_default();
     let error = Error::new(Kind::BadInput, format!("{kind} rows have no field {name:?}"));
-    Err(call.fail(match nearest(name, table.columns.iter().map(String::as_str)) {
+    Err(call.fail(match nearest(name, columns.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean {near:?}?")),
-        None => error.hint(format!("their fields are: {}", table.columns.join(", "))),
+        None => error.hint(format!("their fields are: {}", columns.join(", "))),
     }))
 }
 
@@ -319,17 +358,18 @@ fn write(path: &Path, value: &Dynamic) -> Result<()> {
         // A document is kept as it came, whatever its size.
         Some(node) if !yaml => std::fs::write(path, node.text()),
         Some(node) => std::fs::write(path, render::yaml::value(&node.to_value()?)),
-        None => std::fs::write(path, text(&convert::to_value(value), yaml)),
+        None => std::fs::File::create(path).and_then(|file| write_plain(&mut BufWriter::new(file), value, yaml)),
     };
     written.map_err(|error| on_file("written", path, &error))
 }
 
-fn text(value: &Value, yaml: bool) -> String {
-    match value {
-        _ if yaml => render::yaml::value(value),
-        Value::String(text) => text.clone(),
-        _ => format!("{value:#}\n"),
+fn write_plain(out: &mut impl Write, value: &Dynamic, yaml: bool) -> std::io::Result<()> {
+    match convert::text(value) {
+        _ if yaml => out.write_all(render::yaml::value(&convert::Plain(value)).as_bytes())?,
+        Some(text) => out.write_all(text.as_bytes())?,
+        None => render::json::write(&mut *out, &convert::Plain(value))?,
     }
+    out.flush()
 }
 
 fn read(mesh: &Mesh, name: &str, path: &Path) -> Result<Dynamic> {

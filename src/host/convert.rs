@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::json::Node;
 use crate::report::{Content, Table};
 use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, Map};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// What a value is, in the words of the language.
@@ -92,6 +93,33 @@ fn custom_to_value(value: &Dynamic) -> Value {
     value.to_string().into()
 }
 
+/// A value of a script that is written as JSON, or anything like it, part by part: as [`to_value`] without holding all of it.
+pub struct Plain<'a>(pub &'a Dynamic);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(value) = self;
+        if let Some(items) = value.read_lock::<Array>() {
+            return serializer.collect_seq(items.iter().map(Plain));
+        }
+        if let Some(map) = value.read_lock::<Map>() {
+            return serializer.collect_map(map.iter().map(|(name, value)| (name.as_str(), Plain(value))));
+        }
+        match value.read_lock::<Table>() {
+            Some(table) => table.records().serialize(serializer),
+            None => to_value(value).serialize(serializer),
+        }
+    }
+}
+
+/// The text that a value is, if it is nothing but text: also a secret's stand-in.
+pub fn text(value: &Dynamic) -> Option<String> {
+    match value {
+        _ if value.is_array() || value.is_map() || value.is::<Row>() || value.is::<Table>() => None,
+        _ => to_value(value).as_str().map(str::to_owned),
+    }
+}
+
 /// What a value shows itself as.
 pub fn content(value: &Dynamic) -> Content {
     if value.is_unit() {
@@ -136,6 +164,7 @@ mod tests {
     fn json_survives_the_way_through_a_script() {
         let value = json!({"a": [1, -2, 2.5, true, null, "x"], "b": {}});
         assert_eq!(to_value(&from_value(value.clone())), value);
+        assert_eq!(serde_json::to_value(Plain(&from_value(value.clone()))).unwrap(), value);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::convert::{from_value, to_value};
 use super::failure::{Fallible, raise};
+use super::json_value::from_node;
 use super::tables::fill;
 use crate::cell::Cell;
 use crate::error::{Error, Kind, Result};
@@ -321,6 +322,21 @@ pub(super) mod functions {
     #[rhai_fn(pure)]
     pub fn contains(row: &mut Row, name: &str) -> bool {
         row.shape().index(name).is_some()
+    }
+
+    /// The resource that a row was made of, whole, as a document: what no column says can be seen there.
+    ///
+    /// ```rhai
+    /// clusters("deploy/customer.olaf-customer", #{ subset: "version-v1" })[0].raw().cluster.lb_policy    // "LEAST_REQUEST"
+    /// ```
+    #[rhai_fn(name = "raw", pure, return_raw)]
+    pub fn resource(row: &mut Row) -> Fallible<Dynamic> {
+        let none = || {
+            let error = Error::new(Kind::BadInput, format!("{} rows are made of no document", row.shape().kind));
+            Err(error.hint("rows of a proxy's configuration have one; to_map() gives all fields of any row"))
+        };
+        let node = row.raw().unwrap_or_else(none);
+        node.map(|node| from_node(&node)).map_err(|error| raise(error, Position::NONE))
     }
 
     /// A row as a map, which can be changed.

@@ -69,8 +69,8 @@ fn section<'a>(section: &'a Section, findings: &mut Vec<&'a Finding>) -> Part<'a
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+pub fn write(mut out: impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, value)?;
     out.write_all(b"\n")
 }
 
