@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 
 pub mod generate;
+pub mod program;
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,12 @@ pub fn best<T>(runs: usize, mut work: impl FnMut() -> T) -> Duration {
 
 /// The most memory that this process ever held, in bytes. Only Linux tells.
 pub fn peak_memory() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    peak_of("self")
+}
+
+/// The same of another process.
+pub fn peak_of(process: &str) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
