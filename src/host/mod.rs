@@ -3,6 +3,7 @@
 //! [`Host`] is the engine with its session: it evaluates typed lines and runs playbooks. Which functions exist it is told
 //! by whoever builds it ([`crate::Pilotage`]), so it depends on none of them.
 
+mod batch;
 mod catalog;
 pub mod convert;
 mod engine;
@@ -30,7 +31,8 @@ pub use json_value::{PathOptions, from_node};
 pub use limits::Limits;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
-pub use row::{Batch, Origin, Row, Shape, ShapeColumn};
+pub use batch::{Batch, Origin, Shape, ShapeColumn};
+pub use row::Row;
 pub use secret::Secret;
 pub use session::{Call, Files, Input, Interrupt, Output, Session, Silent};
 pub use tape::OpenTape;

@@ -1,173 +1,22 @@
 //! `row`: an immutable record that is cheap to pass on and knows its columns.
 
-use super::convert::{from_value, to_value};
+use super::batch::{Batch, Made, Origin, Shape, records};
 use super::failure::{Fallible, raise};
 use super::json_value::from_node;
-use super::tables::fill;
-use crate::cell::Cell;
 use crate::error::{Error, Kind, Result};
-use crate::json::{At, Found, Node};
-use crate::record::{Record, Schema};
+use crate::json::{Found, Node};
+use crate::record::Record;
 use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde_json::Value;
-use std::any::Any;
 use std::sync::Arc;
-
-/// The columns of a kind of row, in their order.
-#[derive(Debug, PartialEq)]
-pub struct Shape {
-    /// What kind of row it is: `pod`.
-    pub kind: String,
-    /// Its columns.
-    pub columns: Vec<ShapeColumn>,
-}
-
-/// One column of a [`Shape`].
-#[derive(Debug, PartialEq)]
-pub struct ShapeColumn {
-    /// The field's name.
-    pub name: ImmutableString,
-    /// Whether a table for people leaves it out.
-    pub wide: bool,
-}
-
-impl Shape {
-    /// The shape of a record, with these columns in front where it lacks them.
-    pub fn of(schema: &Schema, front: &[&str]) -> Arc<Self> {
-        let extra = front.iter().filter(|name| schema.index(name).is_none());
-        let mut columns: Vec<_> = extra.map(|name| ShapeColumn { name: (*name).into(), wide: false }).collect();
-        columns.extend(schema.columns.iter().map(|column| ShapeColumn { name: column.name.into(), wide: column.wide }));
-        Arc::new(Self { kind: schema.name.into(), columns })
-    }
-
-    /// A shape of a few columns, made for the occasion.
-    pub fn named(kind: &str, columns: &[&str]) -> Arc<Self> {
-        let columns = columns.iter().map(|name| ShapeColumn { name: (*name).into(), wide: false }).collect();
-        Arc::new(Self { kind: kind.into(), columns })
-    }
-
-    /// The position of a column.
-    pub fn index(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name == name)
-    }
-}
-
-/// Rows of one kind from one place, kept as typed records: a field becomes a value when a script touches it.
-pub trait Batch: Send + Sync {
-    /// The columns of all of them.
-    fn shape(&self) -> &Arc<Shape>;
-    /// A field of the row of this number.
-    fn value(&self, row: usize, column: usize) -> Dynamic;
-    /// The same as JSON.
-    fn json(&self, row: usize, column: usize) -> Value {
-        to_value(&self.value(row, column))
-    }
-    /// The same as the text of a table's cell.
-    fn cell(&self, row: usize, column: usize, cell: &mut Cell) {
-        fill(&self.value(row, column), cell);
-    }
-    /// Where the rows were read, if that can be told.
-    fn origin(&self) -> Option<&Arc<dyn Origin>> {
-        None
-    }
-    /// Where in the document of their origin the row stands.
-    fn place(&self, _row: usize) -> Option<&At> {
-        None
-    }
-}
-
-/// Where rows were read: what they were made of can be seen again, and questions that follow go to the same place.
-pub trait Origin: Any + Send + Sync {
-    /// The resource that a row was made of.
-    ///
-    /// # Errors
-    /// When the document cannot be had any more.
-    fn raw(&self, at: &At) -> Result<Node>;
-}
 
 /// An immutable record. Cloning counts a reference.
 #[derive(Clone)]
 pub struct Row {
     batch: Arc<dyn Batch>,
     index: u32,
-}
-
-/// One row that a script, or a function, made of values.
-struct Made {
-    shape: Arc<Shape>,
-    values: Vec<Dynamic>,
-}
-
-impl Batch for Made {
-    fn shape(&self) -> &Arc<Shape> {
-        &self.shape
-    }
-
-    fn value(&self, _row: usize, column: usize) -> Dynamic {
-        self.values.get(column).cloned().unwrap_or_default()
-    }
-}
-
-/// Records with the values that stand in front of each, and where they were read.
-struct Records<R> {
-    shape: Arc<Shape>,
-    front: Vec<Dynamic>,
-    records: Vec<R>,
-    places: Vec<At>,
-    origin: Option<Arc<dyn Origin>>,
-}
-
-impl<R: Record> Batch for Records<R> {
-    fn shape(&self) -> &Arc<Shape> {
-        &self.shape
-    }
-
-    fn value(&self, row: usize, column: usize) -> Dynamic {
-        match self.front.get(column) {
-            Some(value) => value.clone(),
-            None => self.records.get(row).map(|record| from_value(record.value(column - self.front.len()))).unwrap_or_default(),
-        }
-    }
-
-    fn json(&self, row: usize, column: usize) -> Value {
-        match (self.front.get(column), self.records.get(row)) {
-            (Some(value), _) => to_value(value),
-            (None, Some(record)) => record.value(column - self.front.len()),
-            (None, None) => Value::Null,
-        }
-    }
-
-    fn cell(&self, row: usize, column: usize, cell: &mut Cell) {
-        match (self.front.get(column), self.records.get(row)) {
-            (Some(value), _) => fill(value, cell),
-            (None, Some(record)) => record.cell(column - self.front.len(), cell),
-            (None, None) => cell.empty(),
-        }
-    }
-
-    fn origin(&self) -> Option<&Arc<dyn Origin>> {
-        self.origin.as_ref()
-    }
-
-    fn place(&self, row: usize) -> Option<&At> {
-        self.places.get(row)
-    }
-}
-
-/// A batch of records, and how many they are.
-fn records<R: Record>(
-    front: &[(&str, Dynamic)],
-    records: Vec<R>,
-    places: Vec<At>,
-    origin: Option<Arc<dyn Origin>>,
-) -> (Arc<dyn Batch>, usize) {
-    let front: Vec<_> = front.iter().filter(|(name, _)| R::schema().index(name).is_none()).collect();
-    let names: Vec<&str> = front.iter().map(|(name, _)| *name).collect();
-    let (shape, count) = (Shape::of(R::schema(), &names), records.len());
-    let front = front.into_iter().map(|(_, value)| value.clone()).collect();
-    (Arc::new(Records { shape, front, records, places, origin }), count)
 }
 
 impl Row {
@@ -178,7 +27,7 @@ impl Row {
 
     /// The row of one record.
     pub fn from_record<R: Record>(record: R) -> Self {
-        Self { batch: records(&[], vec![record], Vec::new(), None).0, index: 0 }
+        Self { batch: records(&[], vec![record], None).0, index: 0 }
     }
 
     /// Rows of many records of one kind.
@@ -188,7 +37,7 @@ impl Row {
 
     /// The same with these columns in front, where the records lack them.
     pub fn many_of<R: Record>(front: &[(&str, Dynamic)], found: Vec<R>) -> Array {
-        Self::all(records(front, found, Vec::new(), None))
+        Self::all(records(front, found, None))
     }
 
     /// Rows of many records of one kind that were read there.
@@ -198,8 +47,7 @@ impl Row {
 
     /// Rows of what was found in a document, with these columns in front where the records lack them.
     pub fn found<R: Record>(front: &[(&str, Dynamic)], found: Vec<Found<R>>, origin: Option<Arc<dyn Origin>>) -> Array {
-        let (found, places) = found.into_iter().map(|found| (found.record, found.at)).unzip();
-        Self::all(records(front, found, places, origin))
+        Self::all(records(front, found, origin))
     }
 
     fn all((batch, count): (Arc<dyn Batch>, usize)) -> Array {

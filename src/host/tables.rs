@@ -1,8 +1,9 @@
 //! Arrays of rows, maps or documents as tables whose values are made when they are asked for.
 
+use super::batch::{Batch, Shape};
 use super::convert::{field, to_value};
 use super::json_value;
-use super::row::{Batch, Row, Shape};
+use super::row::Row;
 use crate::cell::Cell;
 use crate::json::{Node, Type};
 use crate::report::{Rows, Source, Table};
