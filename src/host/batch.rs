@@ -182,7 +182,11 @@ impl<I: Item> Batch for Records<I> {
 }
 
 /// A batch of records, and how many they are.
-pub(super) fn records<I: Item>(front: &[(&str, Dynamic)], items: Vec<I>, origin: Option<Arc<dyn Origin>>) -> (Arc<dyn Batch>, usize) {
+pub(super) fn records<I: Item>(
+    front: &[(&str, Dynamic)],
+    items: Vec<I>,
+    origin: Option<Arc<dyn Origin>>,
+) -> (Arc<dyn Batch>, usize) {
     let schema = I::Record::schema();
     let front: Vec<_> = front.iter().filter(|(name, _)| schema.index(name).is_none()).collect();
     let names: Vec<&str> = front.iter().map(|(name, _)| *name).collect();
@@ -190,4 +194,3 @@ pub(super) fn records<I: Item>(front: &[(&str, Dynamic)], items: Vec<I>, origin:
     let front = front.into_iter().map(|(_, value)| value.clone()).collect();
     (Arc::new(Records { shape, front, items, origin }), count)
 }
-

@@ -24,6 +24,7 @@ mod stdlib;
 mod tables;
 mod tape;
 
+pub use batch::{Batch, Origin, Shape, ShapeColumn};
 pub use catalog::{Catalog, Entry, Example};
 pub use failure::{Failure, Fallible, Frame, Place, raise};
 pub(crate) use json_value::json_functions;
@@ -31,7 +32,6 @@ pub use json_value::{PathOptions, from_node};
 pub use limits::Limits;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
-pub use batch::{Batch, Origin, Shape, ShapeColumn};
 pub use row::Row;
 pub use secret::Secret;
 pub use session::{Call, Files, Input, Interrupt, Output, Session, Silent};

@@ -42,7 +42,7 @@ impl Row {
 
     /// Rows of many records of one kind that were read there.
     pub fn many_from<R: Record>(origin: Arc<dyn Origin>, found: Vec<R>) -> Array {
-        Self::all(records(&[], found, Vec::new(), Some(origin)))
+        Self::all(records(&[], found, Some(origin)))
     }
 
     /// Rows of what was found in a document, with these columns in front where the records lack them.
