@@ -173,3 +173,9 @@ fn endpoints() {
     let (tables, rows) = compare("endpoints");
     assert!(tables > 30 && rows > 500, "{tables} {rows}");
 }
+
+#[test]
+fn routes() {
+    let (tables, rows) = compare("routes");
+    assert!(tables > 30 && rows > 300, "{tables} {rows}");
+}

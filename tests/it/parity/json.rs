@@ -73,6 +73,6 @@ fn envoys_own_dump_that_it_passes_on_reads_to_the_rows_of_its_tables() {
 }
 
 /// What of its JSON is read by our functions.
-const READ: &[&str] = &["bootstrap", "clusters", "endpoints"];
+const READ: &[&str] = &["bootstrap", "clusters", "endpoints", "routes"];
 /// What is read from Envoy's whole dump.
-const DUMPED: &[&str] = &["all/eds", "bootstrap", "clusters"];
+const DUMPED: &[&str] = &["all/eds", "bootstrap", "clusters", "routes"];
