@@ -1,7 +1,7 @@
 //! Writes what the fuzzer of `fuzz/` begins with: small pieces of real configurations, and the clusters' names, from tapes.
 //!
 //! `cargo run --example fuzz_seeds -- FOLDER TAPE…`, as `.ci/fuzz` does: `FOLDER/dump` gets one resource of each list of
-//! each section, and each whole section that is small; `FOLDER/names` gets names.
+//! each section, each whole section that is small, and the like of other pages; `FOLDER/names` gets names.
 
 use pilotage::backend::{Ask, Backend, Tape};
 use serde_json::{Value, json};
@@ -46,27 +46,46 @@ fn cluster_names(dump: &Value) -> Vec<String> {
     clusters.filter_map(|cluster| cluster["cluster"]["name"].as_str().map(str::to_owned)).collect()
 }
 
-/// The configurations of proxies that a tape holds.
+/// What the proxies of a tape answered in JSON: configurations, and pages such as `/clusters?format=json`.
 fn dumps(tape: &Tape) -> Vec<Value> {
-    let asked = tape
-        .questions()
-        .filter(|query| matches!(&query.ask, Ask::Pod(page) if page.path.starts_with("/config_dump?include_eds")));
+    let asked =
+        tape.questions().filter(|query| matches!(&query.ask, Ask::Pod(page) if page.method == "GET" && page.port == 15000));
     let answers = asked.filter_map(|query| futures::executor::block_on(tape.ask(query)).ok());
     answers.filter_map(|answer| serde_json::from_slice(&answer.body).ok()).collect()
 }
 
-/// For each section the dump with it alone, and with one resource of each list: the first, one in the middle, the last.
-fn pieces(dump: &Value) -> Vec<Value> {
+/// Of a configuration each section alone; of a section, or another page, each list with one item: the first, one in the middle,
+/// the last.
+fn pieces(answer: &Value) -> Vec<Value> {
     let mut pieces = Vec::new();
-    for section in dump["configs"].as_array().into_iter().flatten() {
-        pieces.push(json!({"configs": [section]}));
-        for (name, list) in section.as_object().into_iter().flatten() {
-            let Some(items) = list.as_array().filter(|items| !items.is_empty()) else { continue };
-            for at in [0, items.len() / 2, items.len() - 1] {
-                pieces.push(json!({"configs": [{"@type": section["@type"], name.as_str(): [items[at]]}]}));
+    match answer["configs"].as_array() {
+        Some(sections) => {
+            for section in sections {
+                pieces.push(json!({"configs": [section]}));
+                pieces.extend(thinned(section).into_iter().map(|section| json!({"configs": [section]})));
             }
+        }
+        None => {
+            pieces.push(answer.clone());
+            pieces.extend(thinned(answer));
         }
     }
     pieces.retain(|piece| piece.to_string().len() <= LARGEST);
     pieces
+}
+
+/// An object with one of its lists alone, and one item of that.
+fn thinned(whole: &Value) -> Vec<Value> {
+    let mut thinned = Vec::new();
+    for (name, list) in whole.as_object().into_iter().flatten() {
+        let Some(items) = list.as_array().filter(|items| !items.is_empty()) else { continue };
+        for at in [0, items.len() / 2, items.len() - 1] {
+            let mut kept = json!({name.as_str(): [items[at]]});
+            if let Some(kind) = whole.get("@type") {
+                kept["@type"] = kind.clone();
+            }
+            thinned.push(kept);
+        }
+    }
+    thinned
 }

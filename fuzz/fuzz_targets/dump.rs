@@ -3,9 +3,13 @@
 
 use jsonpath_rust::JsonPath;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use pilotage_fuzz::envoy;
-use pilotage_fuzz::json::{Doc, Node, jsonpath};
+use pilotage_fuzz::cell::Cell;
+use pilotage_fuzz::envoy::{self, Care};
+use pilotage_fuzz::error::Result;
+use pilotage_fuzz::json::{Doc, Found, Node, jsonpath};
+use pilotage_fuzz::record::Record;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Queries of every kind: by place, by name anywhere, with slices and filters.
 const QUERIES: &[&str] = &[
@@ -112,6 +116,32 @@ fn says_twice(node: &Node) -> bool {
 fn rows(data: &[u8]) {
     let _ = envoy::filters(data);
     let Ok(doc) = Doc::parse(data.to_vec().into()) else { return };
+    let root = doc.root();
+    touch(&doc, envoy::server_info(&root));
+    touch(&doc, envoy::memory(&root));
+    touch(&doc, envoy::log_levels(&root));
     let Ok(dump) = envoy::Dump::open(&doc) else { return };
-    let _ = envoy::clusters(&dump);
+    touch(&doc, envoy::bootstrap(&dump));
+    touch(&doc, envoy::clusters(&dump));
+    touch(&doc, envoy::endpoints(&dump));
+    if let Ok(compared) = envoy::diff(&dump, &dump, Care::default()) {
+        assert!(compared.rows.is_empty(), "it differs from itself: {:?}", compared.rows);
+    }
+}
+
+/// Every field of every row can be shown, and every row leads back to where it was found.
+fn touch<R: Record>(doc: &Arc<Doc>, rows: Result<Vec<Found<R>>>) {
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(error) => return assert!(!error.message().is_empty()),
+    };
+    let mut cell = Cell::default();
+    for row in rows {
+        for column in 0..R::schema().columns.len() {
+            let _ = row.record.value(column);
+            row.record.cell(column, &mut cell);
+        }
+        let raw = row.at.node(doc).expect("it is where it was found");
+        assert!(doc.text().as_ptr_range().contains(&raw.text().as_ptr()));
+    }
 }
