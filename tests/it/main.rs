@@ -29,6 +29,7 @@ mod readme;
 mod real_envoy;
 mod real_envoy_clusters;
 mod real_envoy_process;
+mod real_envoy_routes;
 mod stdlib;
 mod tapes;
 mod terminal;

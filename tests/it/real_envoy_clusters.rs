@@ -108,3 +108,10 @@ fn from_a_cluster_to_its_endpoints_to_the_pod() {
     "#;
     each(script, |_, found| assert_eq!(found, json!([4, "reviews-v1-0"])));
 }
+
+#[test]
+fn a_row_gives_back_what_envoy_said() {
+    each(r#"clusters(POD, #{ fqdn: "ratings" })[0].raw()"#, |lab, raw| {
+        assert_eq!(raw, page(lab, "/config_dump?mask=dynamic_active_clusters")["configs"][0]["dynamic_active_clusters"][0]);
+    });
+}
