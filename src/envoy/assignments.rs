@@ -2,12 +2,13 @@
 
 use super::address::{Address, AddressWire};
 use super::dump::List;
-use super::endpoints::{Endpoint, LocalityWire, flat, share, weight};
+use super::endpoints::{Endpoint, LocalityWire, share, weight};
+use super::groups::sort_groups;
 use super::health::{Flags, Status, Why};
 use super::names::{ClusterName, Metadata};
 use super::shared::Shared;
 use super::wire::{Flaws, Text, Wire, read};
-use crate::json::{At, Found, each};
+use crate::json::{At, Found, each_into};
 use serde::Deserializer;
 
 wire! {
@@ -95,43 +96,51 @@ fn workload(text: &str) -> Option<Shared> {
 
 /// The endpoints of these lists, as istioctl orders clusters; those of one cluster as they were sent.
 pub(super) fn endpoints(lists: &[&List]) -> Vec<Found<Endpoint>> {
-    let mut clusters: Vec<Vec<Found<Endpoint>>> = lists.iter().flat_map(|list| of_list(list)).collect();
-    clusters.retain(|endpoints| !endpoints.is_empty());
-    clusters.sort_by(|a, b| key(a).cmp(&key(b)));
-    flat(clusters)
+    let mut all = Vec::new();
+    for list in lists {
+        all.append(&mut of_list(list));
+    }
+    sort_groups(&mut all, |found| found.at.start(), |a, b| key(&a.record).cmp(&key(&b.record)));
+    all
 }
 
-fn key(endpoints: &[Found<Endpoint>]) -> (&str, &str, Option<u16>, &str) {
-    let name = endpoints.first().and_then(|first| first.record.cluster.as_ref()).map_or("", Shared::as_str);
+fn key(endpoint: &Endpoint) -> (&str, &str, Option<u16>, &str) {
+    let name = endpoint.cluster.as_ref().map_or("", Shared::as_str);
     match ClusterName::parse(name) {
         Some(parts) => (parts.host, parts.subset, parts.port.parse().ok(), parts.direction),
         None => (name, "", None, ""),
     }
 }
 
-fn of_list(list: &List) -> Vec<Vec<Found<Endpoint>>> {
-    each(&list.node, |entry| {
-        let flaws = Flaws::default();
+fn of_list(list: &List) -> Vec<Found<Endpoint>> {
+    each_into(&list.node, |entry, all| {
+        let (flaws, before) = (Flaws::default(), all.len());
         if list.bare {
             let (assignment, size) = read::<Assignment<'_>>(entry.rest(), &flaws);
-            return (of_cluster(assignment, entry.start, &["endpoints", "lb_endpoints"], &flaws), size);
+            of_cluster(assignment, entry.start, &["endpoints", "lb_endpoints"], &flaws, all);
+            return size;
         }
         let (wrapped, size) = read::<Entry<'_>>(entry.rest(), &flaws);
         let lists = &["endpoint_config.endpoints", "lb_endpoints"];
-        let mut found = of_cluster(wrapped.endpoint_config, entry.start, lists, &flaws);
-        found.iter_mut().for_each(|found| found.record.judged_by_envoy());
-        (found, size)
+        of_cluster(wrapped.endpoint_config, entry.start, lists, &flaws, all);
+        all.iter_mut().skip(before).for_each(|found| found.record.judged_by_envoy());
+        size
     })
 }
 
-fn of_cluster(cluster: Assignment<'_>, start: usize, lists: &'static [&'static str], flaws: &Flaws) -> Vec<Found<Endpoint>> {
-    let name = Shared::some(&cluster.cluster_name);
-    let mut found = Vec::with_capacity(cluster.endpoints.iter().map(|group| group.lb_endpoints.len()).sum());
+fn of_cluster(
+    cluster: Assignment<'_>,
+    start: usize,
+    lists: &'static [&'static str],
+    flaws: &Flaws,
+    all: &mut Vec<Found<Endpoint>>,
+) {
+    let (name, before) = (Shared::some(&cluster.cluster_name), all.len());
     for (number, group) in cluster.endpoints.into_iter().enumerate() {
         let locality = group.locality.line();
         let mut endpoints: Vec<Endpoint> = group.lb_endpoints.into_iter().filter_map(|sent| sent.0).collect();
         share(&mut endpoints);
-        found.extend(endpoints.into_iter().enumerate().map(|(place, endpoint)| Found {
+        all.extend(endpoints.into_iter().enumerate().map(|(place, endpoint)| Found {
             record: Endpoint {
                 cluster: name.clone(),
                 locality: locality.clone(),
@@ -142,12 +151,11 @@ fn of_cluster(cluster: Assignment<'_>, start: usize, lists: &'static [&'static s
         }));
     }
     if let Some(broken) = flaws.line().as_deref().map(Shared::new) {
-        if found.is_empty() {
+        if all.len() == before {
             // Without a row nobody would see that something is wrong.
             let lost = Endpoint { broken: Some(broken), cluster: name, ..Endpoint::unknown() };
-            return vec![Found { record: lost, at: At::new(start) }];
+            return all.push(Found { record: lost, at: At::new(start) });
         }
-        found.iter_mut().for_each(|found| found.record.also_broken(&broken));
+        all.iter_mut().skip(before).for_each(|found| found.record.also_broken(&broken));
     }
-    found
 }

@@ -9,7 +9,7 @@ use super::host_stats::{HostStats, StatWire};
 use super::shared::Shared;
 use super::wire::{Flaws, Text, Wire, read};
 use crate::error::{Error, Kind, Result};
-use crate::json::{At, Found, each};
+use crate::json::{At, Found, each_into};
 use crate::record;
 use serde::Deserializer;
 use std::num::NonZeroU32;
@@ -228,7 +228,8 @@ pub fn endpoints(dump: &Dump) -> Result<Vec<Found<Endpoint>>> {
         }
         return Ok(assignments::endpoints(&dump.lists(Section::Endpoints)));
     }
-    let mut all: Vec<Found<Endpoint>> = flat(hosts.into_iter().flat_map(of_list).collect());
+    let mut all = Vec::new();
+    hosts.into_iter().for_each(|list| all.append(&mut of_list(list)));
     all.sort_unstable_by(|a, b| {
         let (first, second) = (&a.record, &b.record);
         first.endpoint.order(&second.endpoint).then_with(|| first.cluster.cmp(&second.cluster)).then(a.at.cmp(&b.at))
@@ -236,22 +237,16 @@ pub fn endpoints(dump: &Dump) -> Result<Vec<Found<Endpoint>>> {
     Ok(all)
 }
 
-/// All in one list.
-pub(super) fn flat(parts: Vec<Vec<Found<Endpoint>>>) -> Vec<Found<Endpoint>> {
-    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
-    parts.into_iter().for_each(|part| all.extend(part));
-    all
-}
-
-fn of_list(list: &List) -> Vec<Vec<Found<Endpoint>>> {
-    each(&list.node, |entry| {
+fn of_list(list: &List) -> Vec<Found<Endpoint>> {
+    each_into(&list.node, |entry, all| {
         let flaws = Flaws::default();
         let (cluster, size) = read::<ClusterStatus<'_>>(entry.rest(), &flaws);
-        (of_cluster(cluster, entry.start, &flaws), size)
+        of_cluster(cluster, entry.start, &flaws, all);
+        size
     })
 }
 
-fn of_cluster(cluster: ClusterStatus<'_>, start: usize, flaws: &Flaws) -> Vec<Found<Endpoint>> {
+fn of_cluster(cluster: ClusterStatus<'_>, start: usize, flaws: &Flaws, all: &mut Vec<Found<Endpoint>>) {
     let name = Shared::some(&cluster.name);
     let metrics = Shared::some(&cluster.observability_name).filter(|metrics| Some(metrics) != name.as_ref());
     let mut hosts: Vec<Endpoint> = cluster.host_statuses.into_iter().filter_map(|host| host.0).collect();
@@ -260,7 +255,7 @@ fn of_cluster(cluster: ClusterStatus<'_>, start: usize, flaws: &Flaws) -> Vec<Fo
         if hosts.is_empty() {
             // Without a row nobody would see that something is wrong.
             let lost = Endpoint { broken: Some(broken.clone()), cluster: name, ..Endpoint::unknown() };
-            return vec![Found { record: lost, at: At::new(start) }];
+            return all.push(Found { record: lost, at: At::new(start) });
         }
         hosts.iter_mut().for_each(|host| host.also_broken(broken));
     }
@@ -274,7 +269,7 @@ fn of_cluster(cluster: ClusterStatus<'_>, start: usize, flaws: &Flaws) -> Vec<Fo
         },
         at: At::new(start).inside(&["host_statuses"], [number, 0]),
     };
-    hosts.into_iter().enumerate().map(found).collect()
+    all.extend(hosts.into_iter().enumerate().map(found));
 }
 
 /// What a host has in common with the one before is kept once.

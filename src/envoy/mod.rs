@@ -16,6 +16,7 @@ mod diff_rules;
 mod dump;
 mod endpoints;
 pub mod foreign;
+mod groups;
 mod health;
 mod host_stats;
 mod http_filters;

@@ -38,6 +38,11 @@ impl At {
         Self { lists, numbers: numbers.map(|number| u32::try_from(number).unwrap_or(u32::MAX)), ..self }
     }
 
+    /// Where the value starts that it leads down from.
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
     /// What stands here in this document.
     pub fn node(&self, doc: &Arc<Doc>) -> Option<Node> {
         let mut node = Node::new(doc.clone(), self.start);

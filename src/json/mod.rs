@@ -30,7 +30,7 @@ pub use cores::on_all_cores;
 pub use diff::{Delta, differences, without_own};
 pub use diff_rules::Rules;
 pub use doc::Doc;
-pub use list::{Entry, each};
+pub use list::{Entry, each, each_into};
 pub use node::{Items, Node, Type};
 pub use path::{Hit, Query, jsonpath};
 
