@@ -51,6 +51,7 @@ mod log_range;
 mod logs;
 mod narrow;
 mod narrow_dump;
+mod narrow_stats;
 #[cfg(test)]
 mod network_tests;
 mod observe;

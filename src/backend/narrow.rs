@@ -44,7 +44,8 @@ pub fn list_page(path: &str) -> Option<(&str, Option<String>)> {
     Some((path, token))
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// A part of a URL as plain text.
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

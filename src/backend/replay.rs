@@ -2,6 +2,7 @@
 
 use super::narrow::{list_page, narrow_list};
 use super::narrow_dump::Wanted;
+use super::narrow_stats;
 use super::redact::Redactor;
 use super::tape::{Header, Manifest};
 use super::tape_read::{Contents, Recorded};
@@ -18,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 ///
 /// The same question asked again gets the next answer, and then the last one again and again. A question that was not
 /// recorded is answered from a wider one: part of a log from more of it, an object or a namespace from a complete list,
-/// part of a proxy's configuration from the whole.
+/// part of a proxy's configuration or statistics from the whole.
 pub struct Tape {
     name: String,
     header: Header,
@@ -103,7 +104,7 @@ impl Tape {
                 Ok(narrow_list(&kube.path, &|path, token| self.list_page(&query.cluster, path, token)))
             }
             Ask::Logs(wanted) => self.narrower_log(&query.cluster, wanted),
-            Ask::Pod(page) if page.method == "GET" => Ok(self.narrower_dump(&query.cluster, page)),
+            Ask::Pod(page) if page.method == "GET" => Ok(self.narrower_page(&query.cluster, page)),
             _ => Ok(None),
         }
     }
@@ -140,20 +141,36 @@ impl Tape {
         Ok(None)
     }
 
-    fn narrower_dump(&self, cluster: &str, page: &PodHttp) -> Option<Answer> {
-        let wanted = Wanted::parse(&page.path)?;
-        let whole = |query: &Query| match &query.ask {
+    /// Part of a configuration, or some of the statistics.
+    fn narrower_page(&self, cluster: &str, page: &PodHttp) -> Option<Answer> {
+        if let Some(wanted) = Wanted::parse(&page.path) {
+            let whole = |held: &str| Wanted::parse(held).is_some_and(|held| wanted.is_within(&held));
+            return self.page_out_of(cluster, page, &whole, &|body| wanted.cut(body));
+        }
+        let wanted = narrow_stats::Wanted::parse(&page.path)?;
+        let whole = |held: &str| narrow_stats::Wanted::parse(held).is_some_and(|held| held.is_all());
+        self.page_out_of(cluster, page, &whole, &|body| Some((200, wanted.cut(body)?)))
+    }
+
+    /// What is cut out of the first page of the same server whose path is wide enough.
+    fn page_out_of(
+        &self,
+        cluster: &str,
+        page: &PodHttp,
+        whole: &dyn Fn(&str) -> bool,
+        cut: &dyn Fn(&[u8]) -> Option<(u16, Vec<u8>)>,
+    ) -> Option<Answer> {
+        let is_it = |query: &Query| match &query.ask {
             Ask::Pod(held) if query.cluster == cluster && held.method == "GET" => {
-                let same = (&held.namespace, &held.pod, held.port) == (&page.namespace, &page.pod, page.port);
-                same && Wanted::parse(&held.path).is_some_and(|held| wanted.is_within(&held))
+                (&held.namespace, &held.pod, held.port) == (&page.namespace, &page.pod, page.port) && whole(&held.path)
             }
             _ => false,
         };
-        let mut found: Vec<_> = self.questions.iter().filter(|(query, _)| whole(query)).collect();
+        let mut found: Vec<_> = self.questions.iter().filter(|(query, _)| is_it(query)).collect();
         found.sort_by_key(|(query, _)| query.to_string());
         found.into_iter().find_map(|(_, question)| {
             let answer = question.current().ok().filter(Answer::is_success)?;
-            let (status, body) = wanted.cut(&answer.body)?;
+            let (status, body) = cut(&answer.body)?;
             Some(Answer { status, body: body.into(), ..answer })
         })
     }

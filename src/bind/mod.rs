@@ -13,15 +13,19 @@ mod pod_arg;
 mod related;
 mod report;
 mod routes;
+mod secrets;
 mod server;
 mod source;
+mod stats;
 mod subject;
 mod tape;
 mod tls;
 mod unpack;
 mod values;
 
-use crate::envoy::{Bootstrap, Cluster, Difference, Endpoint, Filter, LogLevel, Memory, Provider, Route, ServerInfo};
+use crate::envoy::{
+    Bootstrap, Cluster, Difference, Endpoint, Filter, LoadedCertificate, LogLevel, Memory, Provider, Route, Secret, ServerInfo, Stat,
+};
 use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
@@ -49,6 +53,8 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("envoy", exported_module!(routes::functions)),
         ("envoy", exported_module!(server::functions)),
         ("envoy", exported_module!(joins::functions)),
+        ("envoy", exported_module!(secrets::functions)),
+        ("envoy", exported_module!(stats::functions)),
         ("tape", tape::functions()),
         ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
@@ -83,9 +89,14 @@ pub fn schemas() -> Vec<&'static Schema> {
         clusters::ClusterOptions::schema(),
         Endpoint::schema(),
         endpoints::EndpointOptions::schema(),
+        Secret::schema(),
+        secrets::SecretOptions::schema(),
+        LoadedCertificate::schema(),
         Bootstrap::schema(),
         ServerInfo::schema(),
         Memory::schema(),
+        Stat::schema(),
+        stats::StatOptions::schema(),
         LogLevel::schema(),
         Route::schema(),
         routes::RouteOptions::schema(),

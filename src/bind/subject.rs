@@ -230,6 +230,12 @@ fn common<'a>(commons: &'a mut Vec<(Mesh, Arc<Kept>)>, mesh: &Mesh) -> &'a Arc<K
     &commons[known].1
 }
 
+/// Whether a subject is a document, and nobody is to be asked.
+pub fn is_document(subject: &Dynamic) -> bool {
+    let is = |text: &str| names_file(text) || text.trim_end().contains('\n');
+    subject.is::<Node>() || subject.read_lock::<ImmutableString>().is_some_and(|text| is(&text))
+}
+
 /// The document that an argument is, or that the file holds which it names; with the file's name.
 pub fn document(call: &Call, subject: &Dynamic) -> Fallible<Option<(Option<String>, Node)>> {
     if let Some(node) = subject.read_lock::<Node>() {

@@ -30,6 +30,7 @@ mod real_envoy;
 mod real_envoy_clusters;
 mod real_envoy_process;
 mod real_envoy_routes;
+mod secrets;
 mod stdlib;
 mod tapes;
 mod terminal;
