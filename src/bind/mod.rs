@@ -24,7 +24,8 @@ mod unpack;
 mod values;
 
 use crate::envoy::{
-    Bootstrap, Cluster, Difference, Endpoint, Filter, LoadedCertificate, LogLevel, Memory, Provider, Route, Secret, ServerInfo, Stat,
+    Bootstrap, Cluster, Difference, Endpoint, Filter, LoadedCertificate, LogLevel, Memory, Provider, Route, Secret, ServerInfo,
+    Stat,
 };
 use crate::host;
 use crate::istio::request_auth::JwtRule;

@@ -1,7 +1,6 @@
 //! Long lists read by all cores: each member is handed out as the text that starts with it, so that reading it finds its
 //! end, and nothing is scanned twice.
 
-use super::cores::on_all_cores;
 use super::lex;
 use super::node::{Node, Type};
 use super::walk::Cursor;
