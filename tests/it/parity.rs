@@ -180,3 +180,9 @@ fn routes() {
     let (tables, rows) = compare("routes");
     assert!(tables > 30 && rows > 300, "{tables} {rows}");
 }
+
+#[test]
+fn secrets() {
+    let (tables, rows) = compare("secrets");
+    assert!(tables > 30 && rows > 60, "{tables} {rows}");
+}

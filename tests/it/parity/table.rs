@@ -68,4 +68,4 @@ fn cells_are_found_between_gaps() {
 }
 
 /// The tables that are printed once.
-const PRINTED: &[&str] = &["bootstrap", "clusters", "endpoints", "log", "routes"];
+const PRINTED: &[&str] = &["bootstrap", "clusters", "endpoints", "log", "routes", "secret"];
