@@ -1,6 +1,6 @@
 //! What the cluster holds: pods, services and the rest, as rows.
 
-use super::pod_arg;
+use super::{pod_arg, ztunnel};
 use crate::host::{Call, Fallible, Row, convert, options};
 use crate::mesh::events::{self, EventOptions};
 use crate::mesh::logs::{self, LogOptions};
@@ -169,11 +169,17 @@ pub mod functions {
 
     /// The services of a namespace; `"*"` for all. Returns `service` rows.
     ///
+    /// A namespace has neither dots nor slashes: text with one, as every other argument, means a ztunnel or its dump, and its
+    /// services.
+    ///
     /// ```rhai
     /// services("olaf")[0].name    // "istio-ingressgateway"
     /// ```
     #[rhai_fn(return_raw)]
     pub fn services(context: NativeCallContext, namespace: &str) -> Fallible<Array> {
+        if ztunnel::is_meant(namespace) {
+            return ztunnel::functions::services(context, namespace.into());
+        }
         let call = Call::of(&context)?;
         Ok(Row::many(call.wait(services::services(call.mesh(), Some(namespace)))?))
     }

@@ -22,6 +22,7 @@ mod tape;
 mod tls;
 mod unpack;
 mod values;
+mod ztunnel;
 
 use crate::envoy::{
     Bootstrap, Cluster, Difference, Endpoint, Filter, LoadedCertificate, LogLevel, Memory, Provider, Route, Secret, ServerInfo,
@@ -56,6 +57,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("envoy", exported_module!(joins::functions)),
         ("envoy", exported_module!(secrets::functions)),
         ("envoy", exported_module!(stats::functions)),
+        ("ztunnel", exported_module!(ztunnel::functions)),
         ("tape", tape::functions()),
         ("istiod", exported_module!(istiod::functions)),
         ("tls", exported_module!(tls::functions)),
@@ -105,6 +107,16 @@ pub fn schemas() -> Vec<&'static Schema> {
         Provider::schema(),
         Difference::schema(),
         diff::DiffOptions::schema(),
+        crate::envoy::Workload::schema(),
+        ztunnel::WorkloadOptions::schema(),
+        crate::envoy::ZtunnelService::schema(),
+        ztunnel::ServiceOptions::schema(),
+        crate::envoy::ZtunnelPolicy::schema(),
+        ztunnel::PolicyOptions::schema(),
+        crate::envoy::ZtunnelCertificate::schema(),
+        ztunnel::CertificateOptions::schema(),
+        crate::envoy::Connection::schema(),
+        ztunnel::ConnectionOptions::schema(),
         Istiod::schema(),
         IstiodLog::schema(),
         IstiodLogOptions::schema(),

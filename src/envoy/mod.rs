@@ -43,6 +43,11 @@ mod stats;
 mod tls_context;
 mod update;
 mod wire_take;
+mod ztunnel;
+mod ztunnel_certificates;
+mod ztunnel_connections;
+#[cfg(test)]
+mod ztunnel_tests;
 
 pub use address::Address;
 pub use bootstrap::{Bootstrap, bootstrap};
@@ -64,3 +69,6 @@ pub use server_info::{ServerInfo, server_info};
 pub use shared::Shared;
 pub use stat_tags::Tags;
 pub use stats::{Reading, Stat, StatType, stats};
+pub use ztunnel::{Workload, ZtunnelPolicy, ZtunnelService, workloads, ztunnel_policies, ztunnel_services};
+pub use ztunnel_certificates::{ZtunnelCertificate, ztunnel_certificates};
+pub use ztunnel_connections::{Connection, connections};

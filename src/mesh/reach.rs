@@ -40,6 +40,10 @@ async fn through(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> R
         done => return done,
     };
     let mut tried = vec![("port-forward", refused)];
+    if target.proxy == "ztunnel" {
+        // Its image holds no pilot-agent, and istiod sends it no such thing.
+        return Err(no_way(target, tried));
+    }
     match executed(mesh, target, method, path).await {
         Err(error) if error.kind() == Kind::Forbidden => tried.push(("exec of pilot-agent", error)),
         done => {
@@ -385,6 +389,14 @@ mod tests {
         let mesh = Fake::new().fails(forward, Kind::Forbidden).says(exec, "active loggers:\n").mesh();
         assert_eq!(wait(loggers(&mesh, &target())).unwrap(), "active loggers:\n");
         assert!(mesh.take_notes()[0].contains("asked by exec instead"));
+    }
+
+    #[test]
+    fn a_ztunnel_has_no_second_way() {
+        let (mesh, fake) = Fake::new().fails(FORWARD, Kind::Forbidden).shared();
+        let ztunnel = PodTarget { proxy: "ztunnel".into(), ..target() };
+        let error = wait(document(&mesh, &ztunnel, "/config_dump")).unwrap_err();
+        assert!(error.message().contains("(tried: port-forward)") && fake.asked().len() == 1, "{error}");
     }
 
     #[test]
