@@ -96,29 +96,24 @@ enum Side {
 
 impl Side {
     fn of(call: &Call, value: &Dynamic) -> Fallible<Self> {
-        if let Some((_, node)) = document(call, value)? {
-            return Ok(Self::Doc(node));
+        if value.is_string() && value.to_string() == ISTIOD {
+            return Ok(Self::Istiod);
         }
-        if let Some(row) = value.read_lock::<Row>() {
-            return Ok(match row.get("config_dump").and_then(Dynamic::try_cast::<Node>) {
+        Ok(match document(call, value)? {
+            Some((_, node)) => Self::Doc(node),
+            None if value.is_string() || value.is::<OpenTape>() || are_pods(value) => Self::Pods,
+            None => match value.read_lock::<Row>().and_then(|row| row.get("config_dump")).and_then(Dynamic::try_cast::<Node>) {
                 Some(node) => Self::Doc(node),
-                None if is_pod(&row) => Self::Pods,
                 None => Self::Value,
-            });
-        }
-        Ok(match value.read_lock::<Array>() {
-            Some(items) if !items.is_empty() && items.iter().all(names_pod) => Self::Pods,
-            None if value.is::<OpenTape>() => Self::Pods,
-            None if value.is_string() && value.to_string() == ISTIOD => Self::Istiod,
-            None if value.is_string() => Self::Pods,
-            _ => Self::Value,
+            },
         })
     }
 }
 
-fn names_pod(value: &Dynamic) -> bool {
-    let row = value.read_lock::<Row>();
-    row.map_or_else(|| value.is_string() && value.to_string() != ISTIOD, |row| is_pod(&row) && row.get("config_dump").is_none())
+/// Whether this is a row of a pod, or an array of such, or of names of pods beside them.
+fn are_pods(value: &Dynamic) -> bool {
+    let Some(items) = value.read_lock::<Array>() else { return value.read_lock::<Row>().is_some_and(|row| is_pod(&row)) };
+    items.iter().any(are_pods) && items.iter().all(|item| item.is_string() || are_pods(item))
 }
 
 fn is_pod(row: &Row) -> bool {
@@ -128,7 +123,7 @@ fn is_pod(row: &Row) -> bool {
 fn no_pair(left: &Dynamic, right: &Dynamic) -> Error {
     let word = |value: &Dynamic| if value.is_string() { format!("{:?}", value.to_string()) } else { convert::type_word(value) };
     Error::new(Kind::BadInput, format!("{} and {} cannot be compared", word(left), word(right)))
-        .hint("give two pods, a pod and \"istiod\", a pod and a document, two documents, or two values")
+        .hint("give two pods, a pod and \"istiod\", a pod and a document, two documents, two tapes, or two values")
 }
 
 /// Which differences are wanted.

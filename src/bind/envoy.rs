@@ -3,7 +3,7 @@
 use super::pod_arg::per_pod;
 use super::subject::document;
 use crate::envoy::{self, Filter};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, from_node, options};
 use crate::json::Doc;
 use crate::mesh::dump_choice::Choice;
@@ -17,6 +17,8 @@ const LISTENERS: &str = "dynamic_listeners,static_listeners";
 crate::options! {
     /// Which part of a configuration to ask for.
     pub struct DumpOptions as "dump options" {
+        /// Who is asked: `"proxy"` for what it holds, `"istiod"` for what it would be sent.
+        pub from: Option<String>,
         /// Only these fields of the dump: `"dynamic_listeners,static_listeners"`. Envoy leaves out the rest at the source.
         pub mask: Option<String>,
         /// Endpoints too, which Envoy leaves out otherwise.
@@ -68,16 +70,15 @@ pub mod functions {
     pub fn config_dump_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let more: DumpOptions = options(&call, more)?;
+        let sent = call.check(more.is_of_istiod())?;
         let choice = &more.choice();
         if let Some((name, node)) = document(&call, &pod)? {
-            return if choice.is_whole() { Ok(from_node(&node)) } else { Err(call.fail(no_choice(name))) };
+            return if choice.is_whole() && !sent { Ok(from_node(&node)) } else { Err(call.fail(no_choice(name))) };
         }
-        let asked =
-            per_pod(
-                &call,
-                &pod,
-                |mesh, target| async move { Ok(from_node(&reach::chosen(&mesh, &target, choice).await?.root())) },
-            )?;
+        let asked = per_pod(&call, &pod, |mesh, target| async move {
+            let doc = if sent { reach::sent(&mesh, &target).await } else { reach::chosen(&mesh, &target, choice).await };
+            Ok(from_node(&doc?.root()))
+        })?;
         Ok(asked.values("config_dump"))
     }
 
@@ -142,8 +143,25 @@ pub mod functions {
 }
 
 impl DumpOptions {
+    /// Whether istiod is asked in place of the proxy.
+    fn is_of_istiod(&self) -> Result<bool> {
+        let sent = match self.from.as_deref() {
+            None | Some("proxy") => false,
+            Some("istiod") => true,
+            Some(other) => {
+                let error = Error::new(Kind::BadInput, format!("option \"from\": {other:?} is nobody who can be asked"));
+                return Err(error.hint("it is \"proxy\" or \"istiod\""));
+            }
+        };
+        if sent && !self.clone().choice().is_whole() {
+            let error = Error::new(Kind::BadInput, "istiod gives all that it would send, and no part of it");
+            return Err(error.hint("leave out mask, include_eds, resource and name_regex"));
+        }
+        Ok(sent)
+    }
+
     fn choice(self) -> Choice {
-        let Self { mask, include_eds, resource, name_regex } = self;
+        let Self { mask, include_eds, resource, name_regex, .. } = self;
         Choice { mask, include_eds, resource, name_regex }
     }
 }

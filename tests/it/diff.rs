@@ -185,3 +185,32 @@ fn what_cannot_be_compared_says_why() {
         assert!(text.contains(says), "{call}: {text}");
     }
 }
+
+#[test]
+fn two_tapes_are_two_moments() {
+    let engine = tapes::engine("jwks-certificate-fault");
+    let [fault, fixed] = ["jwks-certificate-fault", "jwks-certificate-fix-inline-jwks"]
+        .map(|name| format!("tape({:?})", tapes::path(name).display().to_string()));
+    let found = rows(&engine, &format!("diff({fault}, {fixed}, #{{ section: \"listeners\" }})"));
+    let pods: std::collections::BTreeSet<&str> = found.iter().filter_map(|row| row["pod"].as_str()).collect();
+    assert!(pods.contains("customer-686cf5bf47-mtgsn") && pods.contains("preference-v1-5b86dc984b-jftdp"), "{found:#?}");
+    assert!(found.iter().all(|row| row["path"].as_str().is_some_and(|path| path.contains("local_jwks"))), "{found:#?}");
+    let pod = "customer-686cf5bf47-mtgsn.olaf-customer";
+    let one = rows(&engine, &format!("diff({pod:?}, {fixed}.pod({pod:?}))"));
+    assert!(!one.is_empty() && one.iter().all(|row| row["resource"] == "virtualInbound"), "{one:#?}");
+}
+
+#[test]
+fn what_istiod_would_send_is_a_document_too() {
+    let engine = tapes::engine("d-nack");
+    let sent = "config_dump(\"api-0.shop\", #{ from: \"istiod\" })";
+    let names =
+        engine.eval(&format!("clusters({sent}).filter(|cluster| cluster.state == \"active\").map(|cluster| cluster.name)"));
+    let held = engine.eval("clusters(\"api-0.shop\").filter(|cluster| cluster.state == \"active\").map(|cluster| cluster.name)");
+    assert_eq!(names.unwrap(), held.unwrap());
+    assert_eq!(rows(&engine, &format!("diff({sent}, \"api-0.shop\")")), rows(&engine, "diff(\"istiod\", \"api-0.shop\")"));
+    for (options, says) in [("#{ from: \"envoy\" }", "nobody"), ("#{ from: \"istiod\", mask: \"bootstrap\" }", "no part of it")] {
+        let failure = engine.eval(&format!("config_dump(\"api-0.shop\", {options})")).map(|_| ()).unwrap_err();
+        assert!(failure.error.message().contains(says) && failure.error.next_step().is_some(), "{failure:?}");
+    }
+}
