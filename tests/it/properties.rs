@@ -31,9 +31,16 @@ const READERS: &[Reader] = &[
     Reader { name: "routes", page: DUMP, read: |doc| rows(envoy::routes(&Dump::open(doc)?)) },
     Reader { name: "bootstrap", page: DUMP, read: |doc| rows(envoy::bootstrap(&Dump::open(doc)?)) },
     Reader { name: "filters", page: DUMP, read: |doc| Ok(envoy::filters(doc.text())?.iter().map(of).collect()) },
+    Reader { name: "secrets", page: DUMP, read: |doc| rows(envoy::secrets(&Dump::open(doc)?, now())) },
+    Reader { name: "certs", page: "/certs", read: |doc| rows(envoy::certs(&doc.root(), now())) },
+    Reader { name: "stats", page: "/stats?format=json", read: |doc| rows(envoy::stats(&doc.root())) },
     Reader { name: "server_info", page: "/server_info", read: |doc| rows(envoy::server_info(&doc.root())) },
     Reader { name: "memory", page: "/memory", read: |doc| rows(envoy::memory(&doc.root())) },
 ];
+
+fn now() -> jiff::Timestamp {
+    "2026-11-22T14:00:00Z".parse().unwrap()
+}
 
 fn rows<R: Record>(found: Result<Vec<Found<R>>>) -> Result<Vec<String>> {
     Ok(found?.iter().map(|found| of(&found.record)).collect())
