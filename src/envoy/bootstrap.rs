@@ -65,7 +65,7 @@ record! {
         [wide] pub tracing: Option<String>,
         /// Which statistics it makes, and which tags they get, as configured.
         [wide] pub stats_config: Option<Value>,
-        /// When Envoy read it, in UTC.
+        /// When Envoy read it, in UTC. It stands beside the bootstrap: a whole `config_dump` has it, the bootstrap alone has not.
         [wide] pub last_updated: Option<String>,
         /// What could not be read of it.
         [wide] pub broken: Option<String>,
