@@ -10,6 +10,7 @@ use std::time::Instant;
 /// Envoy's guard: ends it when the other end of its standard input closes, however the tests end, and clears up.
 /// (What is shared by tests is never dropped, and a test binary that is killed drops nothing.)
 const GUARD: &str = r#"
+    trap "" HUP INT TERM
     folder=$1; shift
     "$@" >/dev/null 2>"$folder/stderr" &
     envoy=$!
