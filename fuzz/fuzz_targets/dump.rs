@@ -1,6 +1,7 @@
 //! The index of a document and the rows of a dump: no text makes them panic, and what serde_json reads they read alike.
 #![no_main]
 
+use jiff::Timestamp;
 use jsonpath_rust::JsonPath;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use pilotage_fuzz::cell::Cell;
@@ -116,7 +117,9 @@ fn says_twice(node: &Node) -> bool {
 fn rows(data: &[u8]) {
     let _ = envoy::filters(data);
     let Ok(doc) = Doc::parse(data.to_vec().into()) else { return };
-    let root = doc.root();
+    let (root, now) = (doc.root(), Timestamp::UNIX_EPOCH);
+    touch(&doc, envoy::certs(&root, now));
+    touch(&doc, envoy::stats(&root));
     touch(&doc, envoy::server_info(&root));
     touch(&doc, envoy::memory(&root));
     touch(&doc, envoy::log_levels(&root));
@@ -125,6 +128,7 @@ fn rows(data: &[u8]) {
     touch(&doc, envoy::clusters(&dump));
     touch(&doc, envoy::endpoints(&dump));
     touch(&doc, envoy::routes(&dump));
+    touch(&doc, envoy::secrets(&dump, now));
     if let Ok(compared) = envoy::diff(&dump, &dump, Care::default()) {
         assert!(compared.rows.is_empty(), "it differs from itself: {:?}", compared.rows);
     }

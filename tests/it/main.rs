@@ -27,6 +27,7 @@ mod playbook_twists;
 mod properties;
 mod readme;
 mod real_envoy;
+mod real_envoy_certs;
 mod real_envoy_clusters;
 mod real_envoy_process;
 mod real_envoy_routes;

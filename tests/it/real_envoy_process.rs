@@ -74,3 +74,20 @@ fn two_envoys_of_one_configuration_differ_in_little() {
     assert!(added.as_array().expect("rows").iter().all(|row| row["change"] == "added"), "{added:#}");
     assert!(added.to_string().contains("waiting.shop"), "{added:#}");
 }
+
+#[test]
+fn statistics_count_what_happened() {
+    each(r#"stats(POD, #{ filter: "outbound_8090__flaky|flaky.shop.*upstream_rq_503" })"#, |_, rows| {
+        let counted = rows.as_array().expect("rows").iter().find(|row| row["name"].to_string().ends_with(".upstream_rq_503\""));
+        let counted = counted.unwrap_or_else(|| panic!("no such counter: {rows:#}"));
+        // Of the failed requests only those that were sent count for the workload, the others for the cluster as well.
+        assert!(counted["value"].as_u64() >= Some(2), "{counted}");
+    });
+    each(r#"stats(POD, #{ filter: "listener_manager.lds.update_rejected" })"#, |_, rows| {
+        has(row(&rows, "name", "listener_manager.lds.update_rejected"), json!({"value": 1, "broken": null}));
+    });
+    each(r#"stats(POD, #{ filter: "flaky.*ejections_active$", type: "Gauges" })"#, |_, rows| {
+        let [gauge] = rows.as_array().expect("rows").as_slice() else { panic!("not the one gauge: {rows:#}") };
+        has(gauge, json!({"value": 1, "type": "gauge"}));
+    });
+}
