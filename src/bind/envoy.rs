@@ -2,17 +2,13 @@
 
 use super::pod_arg::per_pod;
 use super::subject::document;
-use crate::envoy::{self, Filter};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, from_node, options};
 use crate::json::Doc;
 use crate::mesh::dump_choice::Choice;
 use crate::mesh::reach;
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Map};
-
-/// The sections of a dump in which HTTP filters stand.
-const LISTENERS: &str = "dynamic_listeners,static_listeners";
+use rhai::{Dynamic, Map};
 
 crate::options! {
     /// Which part of a configuration to ask for.
@@ -27,16 +23,6 @@ crate::options! {
         pub resource: Option<String>,
         /// Only resources whose name this regular expression fits from end to end: `"outbound.*"`.
         pub name_regex: Option<String>,
-    }
-}
-
-crate::options! {
-    /// Which filters to list.
-    pub struct FilterOptions as "filter options" {
-        /// Only filters whose name contains this: `"jwt"`, `"rbac"`.
-        pub name: Option<String>,
-        /// Only filters of listeners whose name contains this.
-        pub listener: Option<String>,
     }
 }
 
@@ -80,37 +66,6 @@ pub mod functions {
             Ok(from_node(&doc?.root()))
         })?;
         Ok(asked.values("config_dump"))
-    }
-
-    /// The HTTP filters of a proxy, in the order in which requests pass them. Returns `filter` rows.
-    ///
-    /// ```rhai
-    /// filters("deploy/customer.olaf-customer").some(|filter| filter.name == "envoy.filters.http.router")    // true
-    /// ```
-    #[rhai_fn(return_raw)]
-    pub fn filters(context: NativeCallContext, pod: Dynamic) -> Fallible<Array> {
-        filters_with(context, pod, Map::new())
-    }
-
-    /// Those HTTP filters of a proxy that fit. Returns `filter` rows; takes `filter options`.
-    ///
-    /// A JWT filter lists the issuers it knows, with their keys, in `jwt`. Of an array of pods, rows gain `namespace` and `pod`.
-    ///
-    /// ```rhai
-    /// filters(pods("olaf-customer"), #{ name: "jwt" })[0].jwt[0].provider    // "origins-0"
-    /// ```
-    #[rhai_fn(name = "filters", return_raw)]
-    pub fn filters_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Array> {
-        let call = Call::of(&context)?;
-        let more: FilterOptions = options(&call, more)?;
-        let more = &more;
-        let asked = per_pod(&call, &pod, |mesh, target| async move {
-            let body = reach::config_dump(&mesh, &target, Some(LISTENERS), false).await?;
-            let found =
-                envoy::filters(&body).map_err(|error| error.context(format!("the listeners of {target} cannot be read")))?;
-            Ok(found.into_iter().filter(|filter| more.fits(filter)).collect::<Vec<_>>())
-        })?;
-        Ok(asked.rows())
     }
 
     /// GET a page of a proxy's admin port: JSON as a document, anything else as text.
@@ -170,11 +125,4 @@ fn no_choice(file: Option<String>) -> Error {
     let name = file.unwrap_or_else(|| "a document".into());
     Error::new(Kind::BadInput, format!("{name} holds what it holds: `dump options` are for proxies"))
         .hint("take a part of it: `.configs[0]`, or `jsonpath(dump, \"$.configs[?@.dynamic_listeners]\")`")
-}
-
-impl FilterOptions {
-    fn fits(&self, filter: &Filter) -> bool {
-        let contains = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|part| text.contains(part.as_str()));
-        contains(&self.name, &filter.name) && contains(&self.listener, &filter.listener)
-    }
 }

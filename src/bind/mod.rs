@@ -2,13 +2,16 @@
 
 mod clusters;
 mod diff;
+mod ecds;
 mod endpoints;
 mod envoy;
 mod filter;
+mod filters;
 mod istiod;
 mod joins;
 mod jwt;
 mod kube;
+mod listeners;
 mod pod_arg;
 mod related;
 mod report;
@@ -25,8 +28,8 @@ mod values;
 mod ztunnel;
 
 use crate::envoy::{
-    Bootstrap, Cluster, Difference, Endpoint, Filter, LoadedCertificate, LogLevel, Memory, Provider, Route, Secret, ServerInfo,
-    Stat,
+    Bootstrap, Cluster, Difference, Endpoint, Extension, Filter, Listener, LoadedCertificate, LogLevel, Memory, Provider, Route,
+    Secret, ServerInfo, Stat,
 };
 use crate::host;
 use crate::istio::request_auth::JwtRule;
@@ -52,7 +55,10 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("envoy", exported_module!(envoy::functions)),
         ("envoy", exported_module!(clusters::functions)),
         ("envoy", exported_module!(endpoints::functions)),
+        ("envoy", exported_module!(listeners::functions)),
         ("envoy", exported_module!(routes::functions)),
+        ("envoy", exported_module!(ecds::functions)),
+        ("envoy", exported_module!(filters::functions)),
         ("envoy", exported_module!(server::functions)),
         ("envoy", exported_module!(joins::functions)),
         ("envoy", exported_module!(secrets::functions)),
@@ -87,7 +93,6 @@ pub fn schemas() -> Vec<&'static Schema> {
         LogLine::schema(),
         LogOptions::schema(),
         envoy::DumpOptions::schema(),
-        envoy::FilterOptions::schema(),
         Cluster::schema(),
         clusters::ClusterOptions::schema(),
         Endpoint::schema(),
@@ -101,9 +106,14 @@ pub fn schemas() -> Vec<&'static Schema> {
         Stat::schema(),
         stats::StatOptions::schema(),
         LogLevel::schema(),
+        Listener::schema(),
+        listeners::ListenerOptions::schema(),
         Route::schema(),
         routes::RouteOptions::schema(),
+        Extension::schema(),
+        ecds::EcdsOptions::schema(),
         Filter::schema(),
+        filters::FilterOptions::schema(),
         Provider::schema(),
         Difference::schema(),
         diff::DiffOptions::schema(),

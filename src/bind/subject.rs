@@ -4,7 +4,7 @@
 use super::pod_arg::{all_asked, asked, front, is_many};
 use super::related::Kept;
 use super::source::{self, names_file};
-use crate::envoy::{Dump, Section};
+use crate::envoy::{Dump, Section, with_extensions};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Origin, Row};
 use crate::json::{At, Doc, Found, Node};
@@ -116,6 +116,8 @@ pub fn read_of(row: &Row) -> Option<Arc<Read>> {
 pub enum Page {
     /// Only this section of the configuration; all of it where the proxy cannot do that.
     Part(Section),
+    /// The listeners, and where their filters refer to extension configurations, those too.
+    Filters,
     /// Any page of Envoy that answers JSON.
     Path(&'static str),
     /// The same, with parameters of the call.
@@ -131,6 +133,7 @@ impl Page {
         match self {
             Self::Part(section @ Section::Endpoints) => reach::sent_endpoints(mesh, target, &section.mask()).await,
             Self::Part(section) => reach::section(mesh, target, &section.mask()).await,
+            Self::Filters => filters(mesh, target).await,
             Self::Path(path) => reach::document(mesh, target, path).await,
             Self::Query(path) => reach::document(mesh, target, path).await,
             Self::Loggers => Doc::from_value(&reach::loggers(mesh, target).await?.into()),
@@ -152,6 +155,23 @@ impl Page {
         match self {
             Self::Ztunnel => vec![("ztunnel", target.to_string().into())],
             _ => front(target).to_vec(),
+        }
+    }
+}
+
+async fn filters(mesh: &Mesh, target: &PodTarget) -> Result<Arc<Doc>> {
+    let listeners = reach::section(mesh, target, &Section::Listeners.mask()).await?;
+    let refers = |word: &str| memchr::memmem::find(listeners.text(), word.as_bytes()).is_some();
+    if !refers("\"config_discovery\"") && !refers("\"configDiscovery\"") {
+        return Ok(listeners);
+    }
+    match reach::section(mesh, target, &Section::Ecds.mask()).await {
+        Ok(extensions) => with_extensions(&listeners, &extensions),
+        Err(error) => {
+            mesh.note(format!(
+                "{target}: filters that are delivered by themselves (ECDS) are shown without their configuration: {error}"
+            ));
+            Ok(listeners)
         }
     }
 }

@@ -114,6 +114,8 @@ pub(super) struct List {
     pub state: &'static str,
     /// Whether the resources stand there without what Envoy says about them (version, time, error).
     pub bare: bool,
+    /// The JSON path to it.
+    pub path: String,
 }
 
 /// A config dump, its sections found.
@@ -225,22 +227,22 @@ fn parts(root: &Node) -> Option<Vec<(Section, List)>> {
     }
     if let Some(configs) = root.get("configs").filter(|configs| configs.kind() == Type::Array) {
         let mut parts = Vec::new();
-        for config in configs.iter() {
+        for (number, config) in configs.iter().enumerate() {
             match kind(&config).as_deref().and_then(Section::of_type) {
                 // Asked by resource, every element of `configs` is one of the same list.
                 Some((section, rest)) if !rest.is_empty() => {
-                    let list = List { node: configs.clone(), state: state(section, rest), bare: false };
+                    let list = List { node: configs.clone(), state: state(section, rest), bare: false, path: CONFIGS.into() };
                     return Some(vec![(section, list)]);
                 }
-                Some((section, _)) => parts.extend(lists_of(section, &config)),
+                Some((section, _)) => parts.extend(lists_of(section, &config, &format!("{CONFIGS}[{number}]"))),
                 None => parts.extend(assignments(&configs, &config)),
             }
         }
         return Some(parts);
     }
-    let known = SECTIONS.iter().filter(|(section, ..)| !lists_of(*section, root).is_empty()).map(|(section, ..)| *section);
+    let known = SECTIONS.iter().filter(|(section, ..)| !lists_of(*section, root, ROOT).is_empty()).map(|(section, ..)| *section);
     let known = known.chain(kind(root).as_deref().and_then(Section::of_type).map(|(section, _)| section)).next()?;
-    Some(lists_of(known, root))
+    Some(lists_of(known, root, ROOT))
 }
 
 /// istiod's `/debug/edsz` has bare assignments in `configs`.
@@ -248,14 +250,19 @@ fn assignments(configs: &Node, config: &Node) -> Option<(Section, List)> {
     let first = configs.at(0)?;
     let is_first = first.text().as_ptr() == config.text().as_ptr();
     let kind = kind(config)?;
-    let list = List { node: configs.clone(), state: "dynamic", bare: true };
+    let list = List { node: configs.clone(), state: "dynamic", bare: true, path: CONFIGS.into() };
     (is_first && last_word(&kind) == "ClusterLoadAssignment").then_some((Section::Endpoints, list))
 }
 
-fn lists_of(section: Section, node: &Node) -> Vec<(Section, List)> {
+/// The paths of a document, and of its sections.
+const ROOT: &str = "$";
+const CONFIGS: &str = "$.configs";
+
+fn lists_of(section: Section, parent: &Node, path: &str) -> Vec<(Section, List)> {
     let list = |(name, state): &(&str, &'static str)| {
-        let node = member(node, name)?;
-        Some((section, List { node, state, bare: false }))
+        let node = member(parent, name)?;
+        let name = if parent.get(name).is_some() { (*name).to_owned() } else { camel(name) };
+        Some((section, List { node, state, bare: false, path: format!("{path}.{name}") }))
     };
     section.lists().iter().filter_map(list).collect()
 }
@@ -296,7 +303,7 @@ fn bare(root: &Node) -> Option<Vec<(Section, List)>> {
     } else {
         return None;
     };
-    Some(vec![(section, List { node: root.clone(), state: "", bare: true })])
+    Some(vec![(section, List { node: root.clone(), state: "", bare: true, path: ROOT.into() })])
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::error::{Error, Kind};
+use crate::json::Doc;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 const STAND_IN: &str = include_str!("../../tests/data/dump_stand_in.json");
 const INLINE: &str = include_str!("../../tests/data/dump_inline.json");
@@ -10,8 +12,13 @@ const ISTIOD: &str = include_str!("../../tests/data/dump_istiod.json");
 const OLD: &str = include_str!("../../tests/data/dump_2020.json");
 const ISSUER: &str = "https://keycloak-olaf-sso.apps.acme.test/auth/realms/customer";
 
+fn read_all(dump: &[u8]) -> Result<Vec<Filter>> {
+    let doc = Doc::parse(dump.to_vec().into())?;
+    Ok(filters(&Dump::open(&doc)?)?.into_iter().map(|found| found.record).collect())
+}
+
 fn jwt(dump: &str) -> Vec<Filter> {
-    filters(dump.as_bytes()).unwrap().into_iter().filter(|filter| filter.jwt.is_some()).collect()
+    read_all(dump.as_bytes()).unwrap().into_iter().filter(|filter| filter.jwt.is_some()).collect()
 }
 
 fn provider(filter: &Filter) -> &Provider {
@@ -34,8 +41,8 @@ fn a_recorded_sidecar_shows_its_chains_and_the_stand_in_key() {
     assert_eq!(chains, [("virtualInbound", "virtualInbound-catchall-http"), ("virtualInbound", "0.0.0.0_8080")]);
     let filter = &found[0];
     assert_eq!((filter.name.as_str(), filter.kind.as_deref()), ("envoy.filters.http.jwt_authn", Some("JwtAuthentication")));
-    assert_eq!((filter.state.as_str(), filter.disabled), ("active", false));
-    assert_eq!(at(STAND_IN, &filter.path)["typed_config"], filter.config);
+    assert_eq!((filter.state, filter.disabled), (Some("active"), false));
+    assert_eq!(at(STAND_IN, &filter.path)["typed_config"], filter.config.as_ref().unwrap().value());
     let origin = provider(filter);
     assert_eq!(
         (origin.provider.as_str(), origin.issuer.as_deref(), origin.source.as_str()),
@@ -69,14 +76,14 @@ fn the_repair_shows_the_real_keys() {
 
 #[test]
 fn all_filters_come_in_the_order_requests_meet_them() {
-    let all = filters(STAND_IN.as_bytes()).unwrap();
-    let active = |filter: &&Filter| filter.chain == "0.0.0.0_8080" && filter.state == "active";
+    let all = read_all(STAND_IN.as_bytes()).unwrap();
+    let active = |filter: &&Filter| filter.chain == "0.0.0.0_8080" && filter.state == Some("active");
     let inbound: Vec<&str> = all.iter().filter(active).map(|filter| filter.name.rsplit('.').next().unwrap()).collect();
     assert_eq!((inbound.first(), inbound.last()), (Some(&"jwt_authn"), Some(&"router")));
     assert_eq!(inbound.len(), 4);
-    assert!(all.iter().any(|filter| filter.state == "static"));
+    assert!(all.iter().any(|filter| filter.state == Some("static")));
     // The listener from before the policy still serves its old connections, without the JWT filter.
-    let draining: Vec<&Filter> = all.iter().filter(|filter| filter.state == "draining").collect();
+    let draining: Vec<&Filter> = all.iter().filter(|filter| filter.state == Some("draining")).collect();
     assert!(!draining.is_empty() && draining.iter().all(|filter| filter.jwt.is_none()));
     assert!(all.iter().any(|filter| filter.listener == "0.0.0.0_8080" && filter.chain == "0"));
 }
@@ -85,7 +92,7 @@ fn all_filters_come_in_the_order_requests_meet_them() {
 fn the_form_of_2020_reads_too() {
     let filter = &jwt(OLD)[0];
     assert_eq!((filter.name.as_str(), filter.listener.as_str(), filter.kind.as_deref()), ("jwt-auth", "10.128.2.17_8080", None));
-    assert_eq!(filter.config["allow_missing_or_failed"], true);
+    assert_eq!(filter.config.as_ref().unwrap().value()["allow_missing_or_failed"], true);
     let rule = provider(filter);
     assert_eq!(
         (rule.provider.as_str(), rule.issuer.as_deref(), rule.audiences[0].as_str()),
@@ -119,7 +126,7 @@ fn every_source_of_keys_is_told() {
     let filter = serde_json::json!({"name": "mine", "disabled": true,
         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", "providers": sources}});
     let found = &jwt(&one(&filter))[0];
-    assert_eq!((found.state.as_str(), found.disabled), ("warming", true));
+    assert_eq!((found.state, found.disabled), (Some("warming"), true));
     let providers = found.jwt.as_ref().unwrap();
     let sources: Vec<&str> = providers.iter().map(|provider| provider.source.as_str()).collect();
     assert_eq!(sources, ["remote", "local", "file", "none", "local", "local", "local"]);
@@ -138,8 +145,9 @@ fn every_source_of_keys_is_told() {
 fn wrapped_configurations_are_unwrapped() {
     let filter = serde_json::json!({"name": "wasm", "typed_config": {"@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
         "type_url": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "value": {"a": 1}}});
-    let found = &filters(one(&filter).as_bytes()).unwrap()[0];
-    assert_eq!((found.kind.as_deref(), &found.config), (Some("Wasm"), &serde_json::json!({"a": 1})));
+    let found = &read_all(one(&filter).as_bytes()).unwrap()[0];
+    assert_eq!((found.kind.as_deref(), found.config.as_ref().unwrap().value()), (Some("Wasm"), json!({"a": 1})));
+    assert_eq!(found.config.as_ref().unwrap().text(), r#"{"a":1}"#);
 }
 
 #[test]
@@ -162,24 +170,74 @@ fn parts_of_a_dump_and_istioctls_lists_read_too() {
 }
 
 fn refused(dump: &[u8]) -> Error {
-    let error = filters(dump).unwrap_err();
-    assert_eq!(error.kind(), Kind::BadAnswer);
-    assert!(error.next_step().is_some());
+    let error = read_all(dump).unwrap_err();
+    assert!(matches!(error.kind(), Kind::BadAnswer | Kind::BadInput) && error.next_step().is_some(), "{error}");
     error
 }
 
 #[test]
 fn what_is_no_dump_says_so() {
     assert!(refused(b"").message().contains("empty"));
-    assert!(refused(&STAND_IN.as_bytes()[..5000]).message().contains("cut off after 5000 bytes"));
-    assert!(refused(b"upstream connect error or disconnect/reset").message().contains("starts with: upstream connect error"));
-    assert!(refused(br#"{"kind":"Status"}"#).message().contains("no list \"configs\""));
-    assert!(refused(b"7").message().contains("no list"));
-    assert_eq!(filters(br#"{"configs":[]}"#).unwrap(), []);
-    assert_eq!(
-        filters(br#"{"configs":[7,null,{"@type":3},{"@type":"x.ListenersConfigDump","dynamic_listeners":{}}]}"#).unwrap(),
-        []
+    assert!(refused(&STAND_IN.as_bytes()[..5000]).message().contains("cut off: it ends at byte 5000"));
+    assert!(refused(b"upstream connect error or disconnect/reset").message().contains("starts with `upstream connect error"));
+    assert!(refused(br#"{"kind":"Status"}"#).message().contains("no config dump"));
+    assert!(refused(b"7").message().contains("a number"));
+    assert!(refused(br#"{"dynamic_listeners":7}"#).message().contains("a number"));
+    assert_eq!(read_all(br#"{"configs":[]}"#).unwrap(), []);
+    assert_eq!(read_all(br#"{"configs":[7,null,{"@type":3}]}"#).unwrap(), []);
+}
+
+#[test]
+fn delivered_configurations_are_shown_with_their_filter() {
+    let extension = |name: &str, config: Value| json!({"ecds_filter": {"@type": "x/a.TypedExtensionConfig", "name": name, "typed_config": config}});
+    let jwt = json!({"@type": "x/a.JwtAuthentication", "providers": {"p-1": {"issuer": "i", "localJwks": {"inlineString": "{\"keys\":[]}"}}}});
+    let by_itself = |name: &str| json!({"name": name, "config_discovery": {"type_urls": ["x/a.Wasm"]}});
+    let filters = json!([by_itself("shop.jwt"), by_itself("shop.gone"), {"name": "envoy.router"}]);
+    let manager = json!({"typed_config": {"@type": "x/a.HttpConnectionManager", "http_filters": filters}});
+    let dump = json!({"configs": [
+        {"@type": "x/envoy.admin.v3.EcdsConfigDump", "ecds_filters": [extension("other", json!({"@type": "x/a.Lua"})), extension("shop.jwt", jwt)]},
+        {"@type": "x/envoy.admin.v3.ListenersConfigDump", "static_listeners": [{"listener": {"name": "l", "filter_chains": [{"filters": [manager]}]}}]}]});
+    let text = dump.to_string();
+    let found = read_all(text.as_bytes()).unwrap();
+    assert_eq!(found.iter().map(|filter| filter.discovered).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(found[0].kind.as_deref(), Some("JwtAuthentication"));
+    let provider = provider(&found[0]);
+    assert!(
+        provider.path.starts_with("$.configs[0].ecds_filters[1].ecds_filter.typed_config.providers['p-1'].localJwks"),
+        "{}",
+        provider.path
     );
+    assert_eq!(at(&text, &provider.path).as_str(), Some("{\"keys\":[]}"));
+    assert_eq!((found[1].kind.as_deref(), &found[1].config), (Some("Wasm"), &None));
+    assert_eq!(at(&text, &found[2].path)["name"], "envoy.router");
+}
+
+#[test]
+fn two_answers_become_one_dump() {
+    let doc = |value: Value| Doc::parse(value.to_string().into()).unwrap();
+    let listeners = doc(json!({"configs": [{"@type": "x/envoy.admin.v3.ListenersConfigDump", "static_listeners": []}]}));
+    let whole = doc(
+        json!({"configs": [{"@type": "x/envoy.admin.v3.BootstrapConfigDump"}, {"@type": "x/envoy.admin.v3.EcdsConfigDump", "ecds_filters": []}]}),
+    );
+    let both = super::super::ecds::with_extensions(&listeners, &whole).unwrap();
+    let dump = Dump::open(&both).unwrap();
+    assert!(dump.has(Section::Listeners) && dump.has(Section::Ecds) && both.root().get("configs").unwrap().len() == 2);
+}
+
+#[test]
+fn what_cannot_be_read_marks_its_row() {
+    let broken = |filters: Value| {
+        let manager = json!({"typed_config": {"http_filters": filters}});
+        let dump = json!({"static_listeners": [{"listener": {"filter_chains": [{"name": "c", "filters": [manager]}]}}, 7]});
+        let found = read_all(dump.to_string().as_bytes()).unwrap();
+        found.into_iter().map(|filter| (filter.name, filter.broken)).collect::<Vec<_>>()
+    };
+    let found = broken(json!([{"name": "a"}, {"name": 7}, 8, {}]));
+    assert_eq!(found[0], ("a".into(), None));
+    assert_eq!(found[1], ("".into(), Some("name is not text".into())));
+    assert_eq!(found[2], ("".into(), Some("http_filters is not an object".into())));
+    assert!(found[3].1.is_some() && found.len() == 4, "{found:?}");
+    assert_eq!(broken(json!("x"))[0], ("".into(), Some("http_filters is not a list".into())));
 }
 
 proptest! {
@@ -188,9 +246,9 @@ proptest! {
         let mut bytes = STAND_IN.as_bytes().to_vec();
         let place = at % bytes.len();
         bytes[place] = byte;
-        let _ = filters(&bytes);
+        let _ = read_all(&bytes);
         bytes.truncate(cut.min(bytes.len()));
-        let _ = filters(&bytes);
-        let _ = filters(&garbage);
+        let _ = read_all(&bytes);
+        let _ = read_all(&garbage);
     }
 }

@@ -1,124 +1,106 @@
-//! The listeners of a config dump, wherever its generation keeps them.
+//! Listeners: where a proxy takes connections, which of them, and what it does with them. One row a filter chain.
 
-use super::raw::{Object, Place};
-use crate::error::{Error, Kind, Result};
+use crate::record;
+use std::sync::Arc;
 
-/// One listener, and what Envoy does with it.
-pub(super) struct Listener<'a> {
-    pub name: String,
-    /// `static`, `active`, `warming` or `draining`.
-    pub state: &'static str,
-    pub body: Object<'a>,
-}
-
-/// All listeners of a dump: of Envoy's `/config_dump` whole, masked or by resource, of istiod's, and of `istioctl -o json`.
-pub(super) fn listeners(dump: &[u8]) -> Result<Vec<Listener<'_>>> {
-    let mut found = Vec::new();
-    if let Some(sections) = Place::sections(dump) {
-        sections.iter().for_each(|place| section(&mut found, place));
-        return Ok(found);
-    }
-    let root = Place::root(dump).map_err(|error| not_json(dump, &error))?;
-    if root.json().starts_with('[') {
-        for item in root.items() {
-            push(&mut found, item.object(), "active", None);
-        }
-        return Ok(found);
-    }
-    if root.object().is_none_or(|object| object.get("@type").is_none()) {
-        return Err(no_configs(dump));
-    }
-    section(&mut found, &root);
-    Ok(found)
-}
-
-fn section<'a>(found: &mut Vec<Listener<'a>>, place: &Place<'a>) {
-    if other_section(place.json()) {
-        return;
-    }
-    let Some(section) = place.object() else { return };
-    match section.text("@type").unwrap_or_default().rsplit('.').next() {
-        Some("ListenersConfigDump") => whole(found, &section),
-        Some("DynamicListener") => dynamic(found, &section),
-        Some("StaticListener") => push(found, section.object("listener"), "static", None),
-        _ => {}
-    }
-}
-
-/// Whether the section says in its first member that it is not about listeners: clusters can be 100 MB of it.
-fn other_section(json: &str) -> bool {
-    let mut words = json.split('"');
-    let first = words.next().is_some_and(|start| start.trim_end() == "{") && words.next() == Some("@type");
-    first && words.nth(1).is_some_and(|kind| !kind.contains("Listener"))
-}
-
-fn whole<'a>(found: &mut Vec<Listener<'a>>, section: &Object<'a>) {
-    for entry in section.items("static_listeners").iter().filter_map(Place::object) {
-        push(found, entry.object("listener"), "static", None);
-    }
-    for entry in section.items("dynamic_listeners").iter().filter_map(Place::object) {
-        dynamic(found, &entry);
-    }
-    // Until 2019 the states were lists of their own.
-    for (list, state) in [
-        ("dynamic_active_listeners", "active"),
-        ("dynamic_warming_listeners", "warming"),
-        ("dynamic_draining_listeners", "draining"),
-    ] {
-        for entry in section.items(list).iter().filter_map(Place::object) {
-            push(found, entry.object("listener"), state, None);
-        }
-    }
-}
-
-fn dynamic<'a>(found: &mut Vec<Listener<'a>>, entry: &Object<'a>) {
-    for (name, state) in [("active_state", "active"), ("warming_state", "warming"), ("draining_state", "draining")] {
-        if let Some(holder) = entry.object(name) {
-            push(found, holder.object("listener"), state, entry.text("name"));
-        }
-    }
-}
-
-fn push<'a>(found: &mut Vec<Listener<'a>>, body: Option<Object<'a>>, state: &'static str, name: Option<String>) {
-    if let Some(body) = body {
-        let name = body.text("name").or(name).unwrap_or_else(|| address(&body));
-        found.push(Listener { name, state, body });
-    }
-}
-
-/// What stands for the name of a listener without one.
-fn address(listener: &Object<'_>) -> String {
-    let socket = listener.object("address").and_then(|address| address.object("socket_address"));
-    let parts = socket.map(|socket| (socket.text("address"), socket.get("port_value")));
-    match parts {
-        Some((Some(address), Some(port))) => format!("{address}_{}", port.json()),
-        _ => "unnamed".into(),
+record! {
+    /// A filter chain of a listener: what a proxy does with some of the connections to an address.
+    pub struct Listener as "listener" {
+        /// The addresses, or the path of a socket; nothing for one inside of the proxy.
+        pub addresses: Option<Arc<str>>,
+        /// The port; nothing for one inside of the proxy, and for a socket in the file system.
+        pub port: Option<u16>,
+        /// Which connections the chain takes: `SNI: a.example; Trans: tls; App: HTTP; Addr: 10.0.0.7/32:80`, `ALL`. Sources stand
+        /// in columns of their own.
+        pub matches: Option<Box<str>>,
+        /// Where they go: `Route: 8080`, `Cluster: …`, `Inline Route: …`, `PassthroughCluster`, `Clusters: a 90, b 10`,
+        /// `Non-HTTP/Non-TCP`.
+        pub destination: Option<Box<str>>,
+        /// What the listener's chains speak: `HTTP`, `TCP`, `HTTP+TCP`, `UNKNOWN`.
+        pub r#type: &'static str,
+        /// What Envoy does with it: `active`, `warming` (waits for its routes or certificates), `draining` (serves old
+        /// connections), `static`, or `rejected` (never used: see `error_state`); nothing when that is not known.
+        pub state: Option<&'static str>,
+        /// The listener's name: `virtualInbound`, `0.0.0.0_8080`; nothing for one without.
+        [wide] pub name: Option<Arc<str>>,
+        /// The filter chain's name, if it has one.
+        [wide] pub chain: Option<Box<str>>,
+        /// Whether it takes what no other chain takes.
+        [wide] pub is_default: bool,
+        /// `inbound` or `outbound`, as Istio says.
+        [wide] pub direction: Option<&'static str>,
+        /// The server names (SNI) that it takes; any when empty.
+        [wide] pub server_names: Vec<String>,
+        /// `tls` or `raw_buffer` (plain text), if it takes only one of them.
+        [wide] pub transport_protocol: Option<Box<str>>,
+        /// The application protocols (ALPN) that it takes; any when empty.
+        [wide] pub application_protocols: Vec<String>,
+        /// The addresses connections must have been meant for; any when empty.
+        [wide] pub prefix_ranges: Vec<String>,
+        /// The port they must have been meant for.
+        [wide] pub destination_port: Option<u64>,
+        /// `EXTERNAL` or `SAME_IP_OR_LOOPBACK`, if it takes only one of them.
+        [wide] pub source_type: Option<Box<str>>,
+        /// The addresses that connections must come from; any when empty.
+        [wide] pub source_prefix_ranges: Vec<String>,
+        /// The same, before a proxy protocol says otherwise.
+        [wide] pub direct_source_prefix_ranges: Vec<String>,
+        /// The ports that connections must come from; any when empty.
+        [wide] pub source_ports: Vec<u64>,
+        /// By which ways the listener's matcher leads here: `ip=10.0.0.7 -> port=80`, `UNMATCHED`; `NONE` when none does.
+        /// Nothing for listeners without one: those of waypoints have it.
+        [wide] pub matcher: Option<Vec<String>>,
+        /// The HTTP filters, in the order in which requests pass them; `filters()` tells more of them.
+        [wide] pub http_filters: Vec<String>,
+        /// The network filters, in their order.
+        [wide] pub network_filters: Vec<String>,
+        /// The filters that look at a connection before a chain is chosen, in their order.
+        [wide] pub listener_filters: Vec<String>,
+        /// The route configuration: what `routes(pod, #{ name: … })` has. Nothing for one inline without a name.
+        [wide] pub route_name: Option<Box<str>>,
+        /// Whether the routes stand in the listener itself.
+        [wide] pub inline_routes: bool,
+        /// The clusters that TCP connections go to.
+        [wide] pub clusters: Vec<String>,
+        /// What the names of its statistics begin with.
+        [wide] pub stat_prefix: Option<Box<str>>,
+        /// How connections are encrypted, in a Gateway's words: `ISTIO_MUTUAL`, `MUTUAL`, `OPTIONAL_MUTUAL`, `SIMPLE`; nothing
+        /// for plain text.
+        [wide] pub tls_mode: Option<&'static str>,
+        /// Whether clients must show a certificate.
+        [wide] pub require_client_certificate: bool,
+        /// The secrets (SDS) it needs: own certificates, then authorities.
+        [wide] pub secrets: Vec<String>,
+        /// Where it writes access logs: those of the chain, then those of the listener.
+        [wide] pub access_logs: Vec<String>,
+        /// Whether it opens a port of its own; otherwise it gets connections handed on by another.
+        [wide] pub bind_to_port: bool,
+        /// Whether it hands connections on to the listener of their original destination.
+        [wide] pub use_original_dst: bool,
+        /// The version of the update it came with.
+        [wide] pub version: Option<Arc<str>>,
+        /// When that was, in UTC.
+        [wide] pub last_updated: Option<Arc<str>>,
+        /// Why Envoy rejected the last update of it; it goes on with what is shown, unless the state is `rejected`.
+        [wide] pub error_state: Option<Arc<str>>,
+        /// What could not be read of it.
+        [wide] pub broken: Option<String>,
     }
 }
 
-fn not_json(dump: &[u8], error: &serde_json::Error) -> Error {
-    let bad = |message: String| Error::new(Kind::BadAnswer, message);
-    if dump.iter().all(u8::is_ascii_whitespace) {
-        return bad("the config dump is empty".into())
-            .hint("the proxy may just be starting or ending; ask again, and look at its log");
+impl Listener {
+    /// Whether istioctl shows it: what is active or static, and has a filter chain.
+    pub fn is_shown(&self) -> bool {
+        self.broken.is_some() || (matches!(self.state, Some("active" | "static") | None) && self.destination.is_some())
     }
-    if error.is_eof() {
-        return bad(format!("the config dump was cut off after {} bytes", dump.len()))
-            .cause(error)
-            .hint("ask again; if it stays so, ask for a part only: config_dump?mask=dynamic_listeners");
+
+    /// Whether Envoy refused it, and has nothing in its place.
+    pub fn is_rejected(&self) -> bool {
+        self.state == Some("rejected")
     }
-    bad(format!("this is no config dump: it is not JSON. It starts with: {}", beginning(dump)))
-        .cause(error)
-        .hint("check that the port is Envoy's admin port (15000)")
-}
 
-fn no_configs(dump: &[u8]) -> Error {
-    let message = format!("this is no config dump: it has no list \"configs\". It starts with: {}", beginning(dump));
-    Error::new(Kind::BadAnswer, message).hint("check the path: /config_dump of Envoy, or /debug/config_dump?proxyID=… of istiod")
-}
-
-/// The first words of an answer: what answered often explains itself there.
-fn beginning(dump: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&dump[..dump.len().min(400)]);
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect()
+    /// Whether it is on one of its addresses, in any case.
+    pub fn is_at(&self, address: &str) -> bool {
+        self.addresses.iter().flat_map(|all| all.split(',')).any(|own| own.eq_ignore_ascii_case(address))
+    }
 }

@@ -186,3 +186,15 @@ fn secrets() {
     let (tables, rows) = compare("secrets");
     assert!(tables > 30 && rows > 60, "{tables} {rows}");
 }
+
+#[test]
+fn listeners() {
+    let (tables, rows) = compare("listeners");
+    assert!(tables > 20 && rows > 200, "{tables} {rows}");
+}
+
+#[test]
+fn ecds() {
+    let (tables, rows) = compare("ecds");
+    assert!(tables > 10 && rows == 0, "{tables} {rows}");
+}

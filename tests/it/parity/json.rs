@@ -73,6 +73,6 @@ fn envoys_own_dump_that_it_passes_on_reads_to_the_rows_of_its_tables() {
 }
 
 /// What of its JSON is read by our functions.
-const READ: &[&str] = &["bootstrap", "clusters", "endpoints", "routes", "secret"];
+const READ: &[&str] = &["bootstrap", "clusters", "endpoints", "listeners", "routes", "secret"];
 /// What is read from Envoy's whole dump.
-const DUMPED: &[&str] = &["all/eds", "bootstrap", "clusters", "routes", "secret"];
+const DUMPED: &[&str] = &["all/eds", "bootstrap", "clusters", "listeners", "routes", "secret"];

@@ -135,4 +135,4 @@ fn first_difference(theirs: &Value, ours: &Value, path: &str) -> String {
 }
 
 /// Whose resources are compared.
-const RAW: &[&str] = &["bootstrap", "clusters", "endpoints", "routes", "secret"];
+const RAW: &[&str] = &["bootstrap", "clusters", "endpoints", "listeners", "routes", "secret"];
