@@ -1,5 +1,6 @@
 //! What a proxy runs, as rows: clusters, and whatever else its configuration holds.
 
+use super::joins;
 use super::subject::{Page, Where, rows};
 use crate::envoy::{self, Cluster, Section};
 use crate::host::{Call, Fallible, options};
@@ -28,7 +29,8 @@ crate::options! {
 pub mod functions {
     /// The upstream clusters of a proxy: where it can send requests, and how. Returns `cluster` rows.
     ///
-    /// Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well.
+    /// Of a `route` row, those that it leads to, with their `weight` (100 for a single one). Of an array of pods, rows gain
+    /// `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well.
     ///
     /// ```rhai
     /// clusters("deploy/customer.olaf-customer").some(|cluster| cluster.service_fqdn == "BlackHoleCluster")    // true
@@ -48,6 +50,9 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: ClusterOptions = options(&call, more)?;
         let fields = Where::of::<Cluster>(&call, &more.r#where)?;
+        if let Some(routes) = joins::given(&call, &proxy, "clusters", &["route"])? {
+            return joins::clusters(&call, &routes, |cluster| more.fits(cluster) && fields.fits(cluster));
+        }
         rows(&call, &proxy, Page::Part(Section::Clusters), move |dump| {
             let mut found = envoy::clusters(dump)?;
             found.retain(|found| more.fits(&found.record) && fields.fits(&found.record));

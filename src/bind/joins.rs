@@ -4,21 +4,26 @@
 use super::pod_arg::Home;
 use super::related::Related;
 use super::subject::{Page, Read, read_of};
-use crate::envoy::{self, Endpoint};
+use crate::envoy::{self, Cluster, Endpoint, Section};
 use crate::error::{Error, Kind};
-use crate::host::{Call, Fallible, Row};
-use crate::json::Found;
+use crate::host::{Call, Fallible, Row, convert};
+use crate::mesh::Mesh;
 use crate::mesh::pod_address::{Behind, PodAddresses, pod_addresses};
 use crate::mesh::pods::Pod;
-use crate::record::Record;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic};
+use serde_json::Value;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Kinds of rows that are parts of a proxy, with the joins that lead on from them.
-const PARTS: [(&str, &str); 2] =
-    [("cluster", "its endpoints are `cluster.endpoints()`"), ("endpoint", "the pod behind it is `endpoint.pod()`")];
+const PARTS: [(&str, &str); 5] = [
+    ("cluster", "`cluster.endpoints()` and `cluster.secret()` lead on from it"),
+    ("endpoint", "the pod behind it is `endpoint.pod()`"),
+    ("listener", "its routes are `listener.routes()`"),
+    ("route", "its clusters are `route.clusters()`"),
+    ("secret", "nothing leads on from it"),
+];
 
 /// The rows that a join is asked of: one of these kinds, or an array of nothing else. Nothing when it is something else that
 /// the function may know what to do with.
@@ -59,7 +64,7 @@ fn one(call: &Call, subject: &Dynamic, name: &str, kind: &'static str) -> Fallib
         _ => {
             let what = match subject.read_lock::<Row>() {
                 Some(row) => format!("{} row", article(&row.shape().kind)),
-                None => crate::host::convert::type_word(subject).to_owned(),
+                None => convert::type_word(subject).to_owned(),
             };
             let error = Error::new(Kind::BadInput, format!("{name}() of {what}: it leads there from {kind} rows only"));
             Err(call.fail(error.hint(format!("take a row of `{kind}s(pod)`; of an array, `.map(|{kind}| {kind}.{name}())`"))))
@@ -75,10 +80,9 @@ fn origin(call: &Call, row: &Row) -> Fallible<Arc<Read>> {
     read_of(row).ok_or_else(|| call.fail(made()))
 }
 
-/// What was found, as rows like this one: with the pod in front, if it has that.
-fn like<R: Record>(row: &Row, found: Vec<Found<R>>, origin: Arc<Read>) -> Array {
-    let front: Vec<(&str, Dynamic)> = ["namespace", "pod"].into_iter().filter_map(|name| Some((name, row.get(name)?))).collect();
-    Row::found(&front, found, Some(origin))
+/// The pod in front, if a row has that.
+fn front(row: &Row) -> Vec<(&'static str, Dynamic)> {
+    ["namespace", "pod"].into_iter().filter_map(|name| Some((name, row.get(name)?))).collect()
 }
 
 /// The endpoints of clusters.
@@ -89,9 +93,54 @@ pub fn endpoints(call: &Call, clusters: &[Row], page: Page, fits: impl Fn(&Endpo
         let read = origin(call, cluster)?;
         let related = Related::of(call, &read, &page, envoy::endpoints, key)?;
         let found = related.get(&cluster.text("name")).filter(|found| fits(&found.record)).cloned().collect();
-        all.extend(like(cluster, found, related.origin.clone()));
+        all.extend(Row::found(&front(cluster), found, Some(related.origin.clone())));
     }
     Ok(all)
+}
+
+/// The clusters that routes lead to, each with its share of the requests in front.
+pub fn clusters(call: &Call, routes: &[Row], fits: impl Fn(&Cluster) -> bool) -> Fallible<Array> {
+    let mut all = Array::new();
+    for route in routes {
+        let read = origin(call, route)?;
+        let related = Related::of(call, &read, &Page::Part(Section::Clusters), envoy::clusters, |cluster| cluster.name.clone())?;
+        for (name, weight) in targets(call, route) {
+            if related.get(&name).next().is_none() {
+                let whose = read.target().map_or_else(|| "the document".to_owned(), |pod| format!("the proxy of pod {pod}"));
+                call.mesh().note(format!("route {} leads to cluster {name}, which {whose} does not have", title(route)));
+            }
+            let found = related.get(&name).filter(|found| fits(&found.record)).cloned().collect();
+            let mut front = front(route);
+            front.push(("weight", weight.into()));
+            all.extend(Row::found(&front, found, Some(related.origin.clone())));
+        }
+    }
+    Ok(all)
+}
+
+/// The names of a route's clusters, with their weights.
+fn targets(call: &Call, route: &Row) -> Vec<(String, i64)> {
+    let name = route.text("cluster");
+    if !name.is_empty() {
+        return vec![(name, 100)];
+    }
+    let header = route.text("cluster_header");
+    if !header.is_empty() {
+        call.mesh().note(format!("the cluster of route {} is named by each request, in its header {header}", title(route)));
+    }
+    let shares = route.get("weighted_clusters").map(|shares| convert::to_value(&shares)).unwrap_or_default();
+    let share = |share: &Value| Some((share.get("name")?.as_str()?.to_owned(), share.get("weight")?.as_i64()?));
+    shares.as_array().into_iter().flatten().filter_map(share).collect()
+}
+
+/// What a route is known by.
+fn title(route: &Row) -> String {
+    ["name", "vhost_name", "matches"]
+        .map(|field| route.text(field))
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// From a row to what it belongs to.
@@ -113,7 +162,7 @@ pub mod functions {
         let endpoint = one(&call, &endpoint, "pod", "endpoint")?;
         let read = origin(&call, &endpoint)?;
         let pods = read.common().keep(None, || call.wait(pod_addresses(read.mesh())))?;
-        let found = behind(&read, &pods, &endpoint.text("endpoint"));
+        let found = behind(call.mesh(), &read, &pods, &endpoint.text("endpoint"));
         let row = |pod: &Pod| Row::many_from(Home::of(read.mesh()), vec![pod.clone()]).pop();
         Ok(found.and_then(row).unwrap_or_default())
     }
@@ -142,16 +191,15 @@ fn place(endpoint: &str) -> Place {
     if ip.is_loopback() { Place::Own } else { Place::At(ip, port) }
 }
 
-fn behind<'a>(read: &Read, pods: &'a PodAddresses, endpoint: &str) -> Option<&'a Pod> {
-    let mesh = read.mesh();
+fn behind<'a>(notes: &Mesh, read: &Read, pods: &'a PodAddresses, endpoint: &str) -> Option<&'a Pod> {
     if read.target().is_none() {
-        let cluster = mesh.backend().cluster();
-        mesh.note(format!(
+        let cluster = read.mesh().backend().cluster();
+        notes.note(format!(
             "the endpoint stands in a document; its address is looked up among the pods of {cluster} as they are now"
         ));
     }
     let nobody = |why: &str| {
-        mesh.note(format!("endpoint {endpoint}: {why}"));
+        notes.note(format!("endpoint {endpoint}: {why}"));
         None
     };
     match place(endpoint) {

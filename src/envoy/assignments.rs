@@ -5,7 +5,7 @@ use super::dump::List;
 use super::endpoints::{Endpoint, LocalityWire, share, weight};
 use super::groups::sort_groups;
 use super::health::{Flags, Status, Why};
-use super::names::{ClusterName, Metadata};
+use super::names::ClusterName;
 use super::shared::Shared;
 use super::wire::{Flaws, Text, Wire, read};
 use crate::json::{At, Found, each_into};
@@ -37,8 +37,27 @@ wire! {
     struct SentWire<'de> {
         endpoint: TargetWire<'de>,
         health_status: Option<Text<'de>>,
-        metadata: Metadata<'de>,
+        metadata: SentMetadata<'de>,
         load_balancing_weight: Option<u64>,
+    }
+}
+
+wire! {
+    /// Only what is shown: reading all of it would take as long as the rest.
+    struct SentMetadata<'de> {
+        filter_metadata: ByFilter<'de>,
+    }
+}
+
+wire! {
+    struct ByFilter<'de> {
+        istio: Istio<'de>,
+    }
+}
+
+wire! {
+    struct Istio<'de> {
+        workload: Text<'de>,
     }
 }
 
@@ -82,7 +101,7 @@ fn sent(wire: &SentWire<'_>, flaws: &Flaws) -> Endpoint {
         weight: weight(wire.load_balancing_weight),
         hostname: Shared::some(&target.hostname),
         additional_addresses: (!others.is_empty()).then(|| Box::new(others)),
-        workload: workload(&wire.metadata.istio().workload),
+        workload: workload(&wire.metadata.filter_metadata.istio.workload),
         ..Endpoint::unknown()
     }
 }

@@ -69,6 +69,22 @@ fn a_cluster_leads_to_its_endpoints_and_they_to_their_pods() {
 }
 
 #[test]
+fn a_route_leads_to_its_clusters() {
+    let script = r#"routes("web-0.shop", #{ vhost: "ratings" })[0].clusters().map(|c| [c.name, c.weight, c.endpoints().len()])"#;
+    assert_eq!(on("c-unhealthy", script), json!([["outbound|80||ratings.shop.svc.cluster.local", 100, 2]]));
+}
+
+#[test]
+fn a_route_to_a_cluster_that_is_not_there_is_told() {
+    let engine = tapes::engine("e-missing-subset");
+    let script = r#"pods("shop").filter(|p| p.proxy != "none").routes().filter(|r| r.clusters().is_empty()).map(|r| r.cluster)"#;
+    let lost = value(&engine, script);
+    let notes = engine.take_notes();
+    assert!(lost.as_array().is_some_and(|lost| !lost.is_empty()), "{lost} {notes:?}");
+    assert!(notes.iter().any(|note| note.contains("leads to cluster") && note.contains("does not have")), "{notes:?}");
+}
+
+#[test]
 fn a_document_is_joined_with_itself() {
     let dump = r#"let dump = config_dump("web-0.shop", #{ include_eds: true });"#;
     let script = format!("{dump} clusters(dump, #{{ fqdn: \"ratings\" }})[0].endpoints().map(|e| e.endpoint)");
@@ -103,6 +119,7 @@ fn wrong_arguments_say_what_is_right() {
         (r#"endpoints("web-0.shop", #{ where: #{ stat: 1 } })"#, &["endpoint rows have no field"]),
         (r#"endpoints("web-0.shop")[0].endpoints()"#, &["endpoints() of an endpoint row", "cluster rows only"]),
         (r#"clusters("web-0.shop")[0].pod()"#, &["pod() of a cluster row", "endpoint rows only"]),
+        (r#"clusters("web-0.shop")[0].clusters()"#, &["clusters() of a cluster row", "route rows only"]),
         (r#"pods("shop")[0].pod()"#, &["pod() of a pod row"]),
         (r#"pod("web-0")"#, &["pod() of string"]),
         (r#"endpoints(config_dump("web-0.shop"))"#, &["no endpoints in this dump"]),
