@@ -1,7 +1,8 @@
 //! A proxy's configuration as rows: tables of dumps of 1, 50 and 200 MB, scripts that look at every cluster, and two hundred
 //! proxies asked at once. All of it is the program itself, from its start to its exit.
 //!
-//! `cargo bench --bench views`. Targets, for 200 MB: tables ≤ 3 × a plain scan of the file, peak memory ≤ 1.4 × the file;
+//! `cargo bench --bench views`; `-- tables`, `-- scripts`, `-- fan_out` alone; `-- generate 200 dump.json` makes a dump to try
+//! things with. Targets, for 200 MB: tables ≤ 3 × a plain scan of the file, peak memory ≤ 1.4 × the file;
 //! scripts ≤ 8 ×. Asking two hundred proxies at once: ≥ 10 × faster than one after another, and never all answers in memory.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
@@ -36,6 +37,12 @@ const SCRIPTS: [&str; 2] = [
 
 fn main() {
     let wanted = arguments();
+    if let [word, megabytes, file] = wanted.as_slice()
+        && word == "generate"
+    {
+        let megabytes = megabytes.parse().expect("a number of megabytes");
+        return std::fs::write(file, generate::dump(megabytes)).expect("the file can be written");
+    }
     let wants = |what: &str| wanted.is_empty() || wanted.iter().any(|word| word == what);
     if wants("tables") || wants("scripts") {
         for megabytes in [1, 50, 200] {

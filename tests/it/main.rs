@@ -19,6 +19,7 @@ mod cluster_servers;
 mod diff;
 mod embed;
 mod endpoints;
+mod goldens;
 mod json;
 mod live;
 mod parity;
