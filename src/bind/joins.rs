@@ -4,7 +4,7 @@
 use super::pod_arg::Home;
 use super::related::Related;
 use super::subject::{Page, Read, read_of};
-use crate::envoy::{self, Cluster, Endpoint, Section};
+use crate::envoy::{self, Cluster, Endpoint, Secret, Section};
 use crate::error::{Error, Kind};
 use crate::host::{Call, Fallible, Row, convert};
 use crate::mesh::Mesh;
@@ -143,10 +143,54 @@ fn title(route: &Row) -> String {
         .join(" ")
 }
 
+/// The secrets that a cluster needs, in its order: own certificate, then authorities.
+pub fn secrets(call: &Call, clusters: &[Row], fits: impl Fn(&Secret) -> bool) -> Fallible<Array> {
+    let mut all = Array::new();
+    for cluster in clusters {
+        let read = origin(call, cluster)?;
+        let now = read.mesh().now();
+        let related = Related::of(
+            call,
+            &read,
+            &Page::Part(Section::Secrets),
+            move |dump| envoy::secrets(dump, now),
+            |secret| secret.resource_name.clone(),
+        )?;
+        for name in names(cluster) {
+            if related.get(&name).next().is_none() {
+                call.mesh().note(format!("cluster {} needs secret {name}, which was never asked for", cluster.text("name")));
+            }
+            let found = related.get(&name).filter(|found| fits(&found.record)).cloned().collect();
+            all.extend(Row::found(&front(cluster), found, Some(related.origin.clone())));
+        }
+    }
+    Ok(all)
+}
+
+fn names(cluster: &Row) -> Vec<String> {
+    let names = cluster.get("secrets").map(|names| convert::to_value(&names)).unwrap_or_default();
+    names.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
 /// From a row to what it belongs to.
 #[export_module]
 #[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub mod functions {
+    /// The certificate that a cluster shows to its servers, or `()` when it shows none. Returns a `secret` row.
+    ///
+    /// `secrets(cluster)` gives all that it needs, the authorities that it believes as well.
+    ///
+    /// ```rhai
+    /// clusters("deploy/customer.olaf-customer", #{ fqdn: "preference" })[0].secret().resource_name    // "default"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn secret(context: NativeCallContext, cluster: Dynamic) -> Fallible<Dynamic> {
+        let call = Call::of(&context)?;
+        let cluster = one(&call, &cluster, "secret", "cluster")?;
+        let own = |secret: &Secret| secret.holds.as_deref() == Some("certificate");
+        Ok(secrets(&call, &[cluster], own)?.into_iter().next().unwrap_or_default())
+    }
+
     /// The pod behind an endpoint, or `()` with a note when it is none of the mesh's. Returns a `pod` row.
     ///
     /// An address of the proxy's own machine (`127.0.0.1`, a socket) is the proxy's own pod. Where pods share the address of

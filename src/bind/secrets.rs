@@ -1,5 +1,6 @@
 //! The certificates and other secrets of a proxy.
 
+use super::joins;
 use super::subject::{Page, Where, rows, rows_of};
 use crate::envoy::{self, Secret, Section};
 use crate::host::{Call, Fallible, options};
@@ -22,8 +23,8 @@ crate::options! {
 pub mod functions {
     /// The certificates, authorities and other secrets of a proxy, also those it waits for. Returns `secret` rows.
     ///
-    /// Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well; then
-    /// validity is judged by the time of now. Private keys are never shown.
+    /// Of a `cluster` row, those that it needs: own certificate, then authorities. Of an array of pods, rows gain `namespace`
+    /// and `pod`. A `config_dump`, or what istioctl kept, is read as well; then validity is judged by the time of now. Private keys are never shown.
     ///
     /// ```rhai
     /// secrets("deploy/customer.olaf-customer").map(|secret| secret.resource_name)    // ["default","ROOTCA"]
@@ -43,11 +44,15 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: SecretOptions = options(&call, more)?;
         let fields = Where::of::<Secret>(&call, &more.r#where)?;
+        let named = move |name: &str| more.name.as_ref().is_none_or(|part| name.contains(part.as_str()));
+        let fits = move |secret: &Secret| named(&secret.resource_name) && fields.fits(secret);
+        if let Some(clusters) = joins::given(&call, &proxy, "secrets", &["cluster"])? {
+            return joins::secrets(&call, &clusters, fits);
+        }
         let mesh = call.mesh().clone();
         rows(&call, &proxy, Page::Part(Section::Secrets), move |dump| {
             let mut found = envoy::secrets(dump, mesh.now())?;
-            let named = |name: &str| more.name.as_ref().is_none_or(|part| name.contains(part.as_str()));
-            found.retain(|found| named(&found.record.resource_name) && fields.fits(&found.record));
+            found.retain(|found| fits(&found.record));
             Ok(found)
         })
     }

@@ -85,6 +85,14 @@ fn a_route_to_a_cluster_that_is_not_there_is_told() {
 }
 
 #[test]
+fn a_cluster_leads_to_its_certificate_and_its_authorities() {
+    let cluster = r#"let cluster = clusters("web-0.shop", #{ fqdn: "ratings" })[0];"#;
+    let script = format!("{cluster} [cluster.secret().resource_name, cluster.secrets().map(|s| s.resource_name)]");
+    assert_eq!(on("c-unhealthy", &script), json!(["default", ["default", "ROOTCA"]]));
+    assert_eq!(on("c-unhealthy", r#"clusters("web-0.shop", #{ fqdn: "xds-grpc" })[0].secret() == ()"#), json!(true));
+}
+
+#[test]
 fn a_document_is_joined_with_itself() {
     let dump = r#"let dump = config_dump("web-0.shop", #{ include_eds: true });"#;
     let script = format!("{dump} clusters(dump, #{{ fqdn: \"ratings\" }})[0].endpoints().map(|e| e.endpoint)");
