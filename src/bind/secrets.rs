@@ -1,8 +1,8 @@
 //! The certificates and other secrets of a proxy.
 
 use super::joins;
-use super::subject::{Page, Where, rows, rows_of};
-use crate::envoy::{self, Secret, Section};
+use super::subject::{Page, Where, rows_at};
+use crate::envoy::{self, Dump, Secret, Section};
 use crate::host::{Call, Fallible, options};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Map};
@@ -49,9 +49,8 @@ pub mod functions {
         if let Some(clusters) = joins::given(&call, &proxy, "secrets", &["cluster"])? {
             return joins::secrets(&call, &clusters, fits);
         }
-        let mesh = call.mesh().clone();
-        rows(&call, &proxy, Page::Part(Section::Secrets), move |dump| {
-            let mut found = envoy::secrets(dump, mesh.now())?;
+        rows_at(&call, &proxy, Page::Part(Section::Secrets), move |node, now| {
+            let mut found = envoy::secrets(&Dump::at(node)?, now)?;
             found.retain(|found| fits(&found.record));
             Ok(found)
         })
@@ -68,7 +67,6 @@ pub mod functions {
     #[rhai_fn(return_raw)]
     pub fn certs(context: NativeCallContext, proxy: Dynamic) -> Fallible<Array> {
         let call = Call::of(&context)?;
-        let mesh = call.mesh().clone();
-        rows_of(&call, &proxy, Page::Path("/certs"), move |node| envoy::certs(node, mesh.now()))
+        rows_at(&call, &proxy, Page::Path("/certs"), envoy::certs)
     }
 }

@@ -28,7 +28,8 @@ pub fn names_file(text: &str) -> bool {
     text == STDIN || STARTS.iter().any(|start| text.starts_with(start)) || (ends && !kind)
 }
 
-/// The document that a file holds; of one that is cut off, what came whole. What was odd is noted.
+/// The document that a file holds; of one that is cut off, what came whole. What was odd is noted. A page that is text is a JSON
+/// string then.
 ///
 /// # Errors
 /// When the script may not read it, it cannot be read, or it holds something else.
@@ -133,6 +134,10 @@ fn parse(mesh: &Mesh, name: &str, path: &Path, text: Text) -> Result<Arc<Doc>> {
     }
     // Nobody else may hold the text: what is cut off is mended where it stands.
     let start = text.bytes[..text.bytes.len().min(4096)].to_vec();
+    let looks = foreign::text(&start);
+    if looks.as_ref().is_some_and(|told| told.page) {
+        return Doc::from_value(&String::from_utf8_lossy(&text.bytes).into());
+    }
     match Doc::parse_partial(text.bytes.into()) {
         Ok(doc) => {
             let tell = |note: &String| {
@@ -141,7 +146,7 @@ fn parse(mesh: &Mesh, name: &str, path: &Path, text: Text) -> Result<Arc<Doc>> {
             doc.notes().iter().for_each(tell);
             Ok(doc)
         }
-        Err(error) => Err(match foreign::text(&start) {
+        Err(error) => Err(match looks {
             Some(told) => told.error(name),
             None => error.context(format!("{name} cannot be used")),
         }),

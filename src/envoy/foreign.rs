@@ -9,6 +9,8 @@ use crate::json::{Node, Type};
 pub struct Told {
     what: String,
     hint: &'static str,
+    /// Whether it is a page of a proxy all the same, one that is text.
+    pub page: bool,
 }
 
 const SAVE: &str =
@@ -18,7 +20,11 @@ const AS_JSON: &str = "save the JSON form of the page: `/config_dump`, `/cluster
 
 impl Told {
     fn new(what: impl Into<String>, hint: &'static str) -> Option<Self> {
-        Some(Self { what: what.into(), hint })
+        Some(Self { what: what.into(), hint, page: false })
+    }
+
+    fn page(what: &str, hint: &'static str) -> Option<Self> {
+        Some(Self { what: what.into(), hint, page: true })
     }
 
     /// As a failure to read the file of this name.
@@ -60,11 +66,11 @@ pub fn text(start: &[u8]) -> Option<Told> {
     if line.starts_with("# TYPE ") || line.starts_with("# HELP ") {
         return Told::new("metrics in Prometheus' form", AS_JSON);
     }
-    if line.starts_with("active loggers") {
-        return Told::new("the answer of POST /logging", "`log_levels(pod)` asks for that");
+    if line.starts_with("active loggers") || line.starts_with("current log level is ") {
+        return Told::page("the answer of POST /logging", "`log_levels` reads that");
     }
     if is_stat(line) {
-        return Told::new("the answer of /stats as text", AS_JSON);
+        return Told::page("the answer of /stats as text", "`stats` reads that");
     }
     looks_yaml(text).then(|| Told::new("YAML by the looks of it", "name it .yaml, and it is read as that")).flatten()
 }
@@ -122,6 +128,7 @@ pub(super) fn looks_like(root: &Node) -> String {
 fn told(root: &Node) -> Told {
     let known = match root.kind() {
         Type::Array => root.at(0).and_then(|first| element(&first)),
+        Type::String => root.as_str().and_then(|page| text(page.as_bytes())),
         _ => object(root),
     };
     known.unwrap_or_else(|| {
@@ -131,7 +138,7 @@ fn told(root: &Node) -> Told {
             Type::Object => format!("an object with {}", keys.join(", ")),
             other => other.word().to_owned(),
         };
-        Told { what, hint: SAVE }
+        Told { what, hint: SAVE, page: false }
     })
 }
 
@@ -238,6 +245,7 @@ mod tests {
             (r#"[{"Attributes":{}}]"#, "/debug/registryz"),
             ("{}", "an empty object"),
             (r#"{"a":1,"b":2}"#, "an object with a, b"),
+            (r#""cluster.a.b: 0\n""#, "/stats as text"),
             ("7", "a number"),
             ("null", "null"),
             (r#"[{"a":1}]"#, "an array"),
