@@ -35,6 +35,9 @@ struct Question {
     given: AtomicUsize,
 }
 
+/// Takes what was asked for out of a whole body: a status and a body.
+type Cut<'a> = dyn Fn(&[u8]) -> Option<(u16, Vec<u8>)> + 'a;
+
 impl Tape {
     /// Read a tape from a file.
     ///
@@ -153,13 +156,7 @@ impl Tape {
     }
 
     /// What is cut out of the first page of the same server whose path is wide enough.
-    fn page_out_of(
-        &self,
-        cluster: &str,
-        page: &PodHttp,
-        whole: &dyn Fn(&str) -> bool,
-        cut: &dyn Fn(&[u8]) -> Option<(u16, Vec<u8>)>,
-    ) -> Option<Answer> {
+    fn page_out_of(&self, cluster: &str, page: &PodHttp, whole: &dyn Fn(&str) -> bool, cut: &Cut<'_>) -> Option<Answer> {
         let is_it = |query: &Query| match &query.ask {
             Ask::Pod(held) if query.cluster == cluster && held.method == "GET" => {
                 (&held.namespace, &held.pod, held.port) == (&page.namespace, &page.pod, page.port) && whole(&held.path)

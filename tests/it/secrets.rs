@@ -112,7 +112,7 @@ fn statistics_are_chosen_at_the_source_or_from_the_tape() {
     assert_eq!(tags, json!({"cluster_name": "xds-grpc"}));
     let quantiles = value(&engine, r#"stats("gw-0.shop", #{ filter: "connect_ms" })[0].quantiles.P50"#);
     assert_eq!(quantiles, 3.05);
-    let failure = engine.eval(r#"stats("gw-0.shop", #{ type: "Counter_s" })"#).err().expect("a failure");
+    let failure = engine.eval(r#"stats("gw-0.shop", #{ type: "Counter_s" })"#).expect_err("a failure");
     assert!(failure.to_string().contains("no statistics of type"), "{failure}");
 }
 
