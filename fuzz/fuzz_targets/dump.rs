@@ -115,7 +115,6 @@ fn says_twice(node: &Node) -> bool {
 
 /// Rows of all kinds: an error is fine, a panic is not.
 fn rows(data: &[u8]) {
-    let _ = envoy::filters(data);
     let Ok(doc) = Doc::parse(data.to_vec().into()) else { return };
     let (root, now) = (doc.root(), Timestamp::UNIX_EPOCH);
     touch(&doc, envoy::certs(&root, now));
@@ -123,10 +122,18 @@ fn rows(data: &[u8]) {
     touch(&doc, envoy::server_info(&root));
     touch(&doc, envoy::memory(&root));
     touch(&doc, envoy::log_levels(&root));
+    touch(&doc, envoy::workloads(&root));
+    touch(&doc, envoy::ztunnel_services(&root));
+    touch(&doc, envoy::ztunnel_policies(&root));
+    touch(&doc, envoy::ztunnel_certificates(&root, now));
+    touch(&doc, envoy::connections(&root, false));
     let Ok(dump) = envoy::Dump::open(&doc) else { return };
     touch(&doc, envoy::bootstrap(&dump));
     touch(&doc, envoy::clusters(&dump));
     touch(&doc, envoy::endpoints(&dump));
+    touch(&doc, envoy::ecds(&dump));
+    touch(&doc, envoy::filters(&dump));
+    touch(&doc, envoy::listeners(&dump));
     touch(&doc, envoy::routes(&dump));
     touch(&doc, envoy::secrets(&dump, now));
     if let Ok(compared) = envoy::diff(&dump, &dump, Care::default()) {

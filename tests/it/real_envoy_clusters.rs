@@ -64,8 +64,10 @@ fn a_host_that_was_ejected_is_told_from_its_twin_elsewhere() {
         let address = lab.workload.address.to_string();
         let flaky = row(&rows, "cluster", FLAKY);
         has(flaky, json!({"endpoint": address, "status": "UNHEALTHY", "outlier_check": "FAILED", "failed_outlier_check": true}));
-        // The second failure ejects it: what came after never went there.
-        has(&flaky["stats"], json!({"rq_total": 2, "rq_error": 2}));
+        // The second failure ejects it; a request or two may have been on their way by then.
+        let failed = flaky["stats"]["rq_error"].as_u64().expect("a count");
+        assert!((2..=4).contains(&failed), "{flaky:#}");
+        has(&flaky["stats"], json!({"rq_total": failed, "rq_success": 0, "cx_connect_fail": 0}));
         let live = row(&rows, "cluster", "inbound|8080||");
         has(live, json!({"endpoint": address, "status": "HEALTHY", "outlier_check": "OK", "failed_active_health_check": false}));
         assert!(live["stats"]["rq_success"].as_u64() >= Some(1), "health checks and a request succeeded: {live}");

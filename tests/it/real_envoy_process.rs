@@ -1,7 +1,8 @@
 //! What real Envoys say of themselves: who they are, how they run, what differs between two of them.
 
 use crate::real_envoy::{each, has, mesh, name, page, row};
-use crate::support::envoy::VERSIONS;
+use crate::support::envoy::{Lab, VERSIONS};
+use crate::support::run::{TempDir, run_pilotage};
 use serde_json::{Value, json};
 
 #[test]
@@ -90,4 +91,48 @@ fn statistics_count_what_happened() {
         let [gauge] = rows.as_array().expect("rows").as_slice() else { panic!("not the one gauge: {rows:#}") };
         has(gauge, json!({"value": 1, "type": "gauge"}));
     });
+}
+
+#[test]
+fn a_tape_of_a_real_proxy_answers_the_same_and_holds_no_key() {
+    let (mesh, home) = (mesh(), TempDir::new());
+    let tape = home.file("real.tape");
+    let tape = tape.to_str().expect("text");
+    for version in VERSIONS {
+        let script = r#"[clusters(POD), routes(POD), secrets(POD), bootstrap(POD), endpoints(POD, #{ eds: true })]"#;
+        let script = script.replace("POD", &format!("\"{}.shop\"", name(version)));
+        let _ = std::fs::remove_file(tape);
+        let live = mesh.run(&["--record", tape, "eval", "-o", "json", &script]);
+        assert_eq!(live.code, Some(0), "{live:#?}");
+        let replayed = run_pilotage(&["--tape", tape, "eval", "-o", "json", &script], &[]);
+        let [live, replayed]: [Value; 2] = [&live, &replayed].map(|output| {
+            serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("Envoy {version}: {error}: {output:#?}"))
+        });
+        assert_eq!(without_times_left(live), without_times_left(replayed), "Envoy {version}");
+        let text = zstd::decode_all(std::fs::File::open(tape).expect("a tape")).expect("a packed tape");
+        let text = String::from_utf8(text).expect("text");
+        let key = Lab::of(version).identity.key.lines().nth(1).expect("a line of the key");
+        assert!(text.contains("BEGIN CERTIFICATE") && !text.contains(key) && !text.contains("PRIVATE KEY"), "Envoy {version}");
+    }
+}
+
+/// How long certificates are still valid is told by the second.
+fn without_times_left(mut parts: Value) -> Value {
+    for secret in parts[2].as_array_mut().expect("secrets") {
+        for field in ["time_left", "seconds_left"] {
+            secret[field] = Value::Null;
+        }
+    }
+    parts
+}
+
+#[test]
+fn many_proxies_are_asked_at_once_and_one_that_has_none_is_a_note() {
+    let mesh = mesh();
+    let script = r#"clusters(pods("shop"), #{ fqdn: "reviews" }).map(|row| row.pod)"#;
+    let output = mesh.run(&["eval", "-o", "json", script]);
+    let found: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:#?}"));
+    assert_eq!(found, json!(VERSIONS.map(name)));
+    assert_eq!(output.code, Some(4), "part of the targets answered: {output:#?}");
+    assert!(output.stderr.contains("reviews-v1-0"), "who did not is named: {output:#?}");
 }

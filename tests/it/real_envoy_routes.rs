@@ -1,4 +1,4 @@
-//! Listeners and routes of real Envoys.
+//! Listeners, routes and extensions of real Envoys.
 
 use crate::real_envoy::{each, has, row};
 use serde_json::{Value, json};
@@ -48,5 +48,74 @@ fn inline_routes_are_static() {
             json!({"state": "static", "matches": "/flaky*", "timeout": "3s", "cluster": "outbound|8090||flaky.shop.svc.cluster.local"}),
         );
         has(row(&rows, "route_name", "live"), json!({"matches": "regex /li.e", "cluster": "inbound|8080||"}));
+    });
+}
+
+#[test]
+fn a_filter_chain_holds_its_conditions_and_its_tls() {
+    each("listeners(POD)", |_, rows| {
+        has(
+            row(&rows, "chain", "mutual"),
+            json!({
+                "name": "virtualInbound", "addresses": "0.0.0.0", "port": 8443, "type": "HTTP", "state": "static",
+                "server_names": ["web.shop.svc.cluster.local"], "transport_protocol": "tls", "destination_port": 8443,
+                "application_protocols": ["istio-h2", "istio"], "source_prefix_ranges": ["10.0.0.0/8"],
+                "require_client_certificate": true, "secrets": ["default", "ROOTCA"], "http_filters": ["envoy.filters.http.router"],
+                "inline_routes": true, "bind_to_port": false, "broken": null,
+            }),
+        );
+        let ingress = row(&rows, "name", "ingress");
+        has(
+            ingress,
+            json!({"type": "HTTP", "bind_to_port": true, "tls_mode": null, "direction": "inbound", "chain": "requests"}),
+        );
+        let filters = ["envoy.filters.http.jwt_authn", "envoy.filters.http.rbac", "shop.header", "envoy.filters.http.router"];
+        assert_eq!(ingress["http_filters"], json!(filters));
+    });
+}
+
+#[test]
+fn chains_by_server_name_and_the_one_for_all_others() {
+    each(r#"listeners(POD, #{ port: 9000 })"#, |_, rows| {
+        assert_eq!(rows.as_array().map(Vec::len), Some(3), "{rows:#}");
+        let to = |cluster: &str| {
+            let found = rows.as_array().into_iter().flatten().find(|row| row["clusters"] == json!([cluster]));
+            found.unwrap_or_else(|| panic!("no chain leads to {cluster}: {rows:#}"))
+        };
+        has(
+            to("outbound|9000||dead.shop.svc.cluster.local"),
+            json!({"server_names": ["dead.shop", "dead.shop.svc"], "transport_protocol": "tls", "is_default": false, "tls_mode": null,
+                "network_filters": ["envoy.filters.network.tcp_proxy"], "addresses": "10.96.0.20", "type": "TCP"}),
+        );
+        has(
+            to("outbound|7070||ratings.shop.svc.cluster.local"),
+            json!({"application_protocols": ["h2"], "server_names": [], "require_client_certificate": true, "is_default": false}),
+        );
+        has(
+            to("outbound|8090||flaky.shop.svc.cluster.local"),
+            json!({"is_default": true, "chain": "PassthroughFilterChain", "state": "active", "version": "lds-1",
+                "listener_filters": ["envoy.filters.listener.tls_inspector"]}),
+        );
+    });
+}
+
+#[test]
+fn a_rejected_update_stands_beside_what_is_active() {
+    let script = r#"listeners(POD).filter(|one| one.name == "0.0.0.0_8080" && one.state == "active")"#;
+    each(script, |_, rows| {
+        let active = row(&rows, "name", "0.0.0.0_8080");
+        has(active, json!({"version": "lds-1", "tls_mode": null, "route_name": "8080", "destination": "Route: 8080"}));
+        let error = active["error_state"].as_str().expect("an error");
+        assert!(error.contains("Failed to load certificate chain"), "{error}");
+    });
+}
+
+#[test]
+fn an_extension_that_came_by_itself() {
+    each("ecds(POD)", |_, rows| {
+        let header = row(&rows, "ecds_name", "shop.header");
+        has(header, json!({"state": "active", "version": "ecds-1", "error_state": null, "broken": null}));
+        assert!(header.to_string().contains("header_to_metadata"), "{header:#}");
+        assert!(header["config"].to_string().contains("x-team"), "{header:#}");
     });
 }
