@@ -68,3 +68,17 @@ fn a_secret_that_never_came_is_marked() {
         has(waiting, json!({"status": "WARMING", "valid_cert": false, "serial_number": null, "problem": "not_delivered"}));
     });
 }
+
+#[test]
+fn a_cluster_leads_to_its_secrets() {
+    each(r#"clusters(POD, #{ fqdn: "reviews", subset: "v1" })[0].secret().spiffe_id"#, |lab, id| {
+        assert_eq!(id, lab.identity.leaf.spiffe);
+    });
+}
+
+#[test]
+fn a_cluster_that_waits_for_its_certificate_leads_to_one_that_never_came() {
+    each(r#"clusters(POD, #{ fqdn: "secretless" })[0].secret()"#, |_, secret| {
+        has(&secret, json!({"resource_name": "never-delivered", "status": "WARMING"}));
+    });
+}

@@ -119,3 +119,16 @@ fn an_extension_that_came_by_itself() {
         assert!(header["config"].to_string().contains("x-team"), "{header:#}");
     });
 }
+
+#[test]
+fn a_route_leads_to_its_clusters_with_their_shares() {
+    let script = r#"
+        let route = routes(POD, #{ name: "8080" }).find(|route| route.route_name == "api");
+        route.clusters().map(|cluster| [cluster.name, cluster.weight])
+    "#;
+    each(script, |_, found| {
+        let reviews = json!(["outbound|8080|v1|reviews.shop.svc.cluster.local", 90]);
+        let ratings = json!(["outbound|7070||ratings.shop.svc.cluster.local", 10]);
+        assert_eq!(found, json!([reviews, ratings]));
+    });
+}
