@@ -187,7 +187,13 @@ pub mod functions {
     pub fn secret(context: NativeCallContext, cluster: Dynamic) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let cluster = one(&call, &cluster, "secret", "cluster")?;
-        let own = |secret: &Secret| secret.holds.as_deref() == Some("certificate");
+        // What was not delivered does not say what it would hold; own certificates stand in front of authorities.
+        let mutual = cluster.text("tls_mode").ends_with("MUTUAL") || cluster.text("tls_mode") == "AUTO";
+        let awaited = names(&cluster).into_iter().next().filter(|_| mutual);
+        let own = |secret: &Secret| match secret.holds.as_deref() {
+            Some(holds) => holds == "certificate",
+            None => awaited.as_ref() == Some(&secret.resource_name),
+        };
         Ok(secrets(&call, &[cluster], own)?.into_iter().next().unwrap_or_default())
     }
 
