@@ -37,8 +37,7 @@ fn ours(engine: &Pilotage, kind: &Kind, argument: &str, titles: &[String]) -> Re
         found.map(|(_, ours)| *ours).unwrap_or_else(|| panic!("no column of {} is known for {title}", kind.function))
     };
     let fields: Vec<String> = titles.iter().map(|title| format!("row.{}", column(title))).collect();
-    let shown = format!("{}({argument}).filter(|row| {})", kind.function, kind.shown);
-    let script = format!("{shown}.map(|row| [{}])", fields.join(", "));
+    let script = format!("{}({argument}).map(|row| [{}])", kind.function, fields.join(", "));
     match engine.eval(&script).map_err(|failure| format!("{script}: {failure}"))? {
         Content::Value(Value::Array(rows)) => Ok(rows.iter().map(|row| row_of(kind, titles, row)).collect()),
         other => Err(format!("{script} gives {other:?}")),

@@ -10,8 +10,6 @@ pub struct Kind {
     pub function: &'static str,
     /// The option of ours that asks the same page.
     pub option: &'static str,
-    /// Which of our rows istioctl shows, as the body of a script's function of `row`.
-    pub shown: &'static str,
     /// istioctl's titles, and our columns for them.
     pub columns: &'static [(&'static str, &'static str)],
     /// Our value as istioctl prints it, in the column of this title.
@@ -36,7 +34,7 @@ pub const KINDS: &[Kind] = &[
     Kind { kind: "ecds", function: "ecds", columns: ECDS, ..ANY },
 ];
 
-const ANY: Kind = Kind { kind: "", function: "", option: "", shown: "true", columns: &[], printed: plain };
+const ANY: Kind = Kind { kind: "", function: "", option: "", columns: &[], printed: plain };
 
 type Columns = &'static [(&'static str, &'static str)];
 

@@ -68,4 +68,4 @@ fn cells_are_found_between_gaps() {
 }
 
 /// The tables that are printed once.
-const PRINTED: &[&str] = &["bootstrap", "clusters", "endpoints", "log", "routes", "secret"];
+const PRINTED: &[&str] = &["bootstrap", "clusters", "endpoints", "listeners", "log", "routes", "secret"];
