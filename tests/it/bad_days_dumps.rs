@@ -233,7 +233,7 @@ fn a_file_that_may_not_be_read_says_who_decides() {
     use std::os::unix::fs::PermissionsExt;
     let home = TempDir::new();
     let file = home.write("dump.json", "{}");
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).expect("permissions");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o0)).expect("permissions");
     if std::fs::read(&file).is_err() {
         run(&home, &["eval", "clusters(\"dump.json\")"]).fails(1, "file", &["Permission denied", "ls -l"]);
     }
