@@ -25,6 +25,7 @@ mod json;
 mod live;
 mod options;
 mod parity;
+mod options;
 mod playbook;
 mod playbook_twists;
 mod properties;
