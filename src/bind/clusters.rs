@@ -1,5 +1,6 @@
 //! What a proxy runs, as rows: clusters, and whatever else its configuration holds.
 
+use super::filter::{Direction, Port};
 use super::joins;
 use super::subject::{Page, Where, rows};
 use crate::envoy::{self, Cluster, Section};
@@ -13,11 +14,11 @@ crate::options! {
         /// Only those whose service's host contains this.
         pub fqdn: Option<String>,
         /// Only those of this service port.
-        pub port: Option<u16>,
+        pub port: Option<Port>,
         /// Only those of this subset.
         pub subset: Option<String>,
         /// Only `inbound` or `outbound` ones.
-        pub direction: Option<String>,
+        pub direction: Option<Direction>,
         /// Only those whose fields have these values: `#{ state: "warming" }`.
         pub r#where: serde_json::Map<String, serde_json::Value>,
     }
@@ -66,8 +67,8 @@ impl ClusterOptions {
         let part = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|part| text.contains(part.as_str()));
         let field = |wanted: &Option<String>, text: &Option<String>| part(wanted, text.as_deref().unwrap_or_default());
         part(&self.fqdn, &cluster.service_fqdn)
-            && self.port.is_none_or(|port| cluster.port == Some(port))
+            && self.port.is_none_or(|port| cluster.port == Some(port.number()))
             && field(&self.subset, &cluster.subset)
-            && field(&self.direction, &cluster.direction)
+            && self.direction.is_none_or(|wanted| wanted.is(cluster.direction.as_deref().unwrap_or_default()))
     }
 }

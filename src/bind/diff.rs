@@ -57,8 +57,7 @@ pub mod functions {
     ///
     /// ```rhai
     /// let replicas = ["deploy/recommendation-v1.olaf-customer", "deploy/recommendation-v2.olaf-customer"];
-    /// diff(replicas[0], replicas[1], #{ section: "bootstrap", where: #{ change: "changed" } })[0].path
-    ///     // "$.node.metadata.LABELS.version"
+    /// diff(replicas[0], replicas[1], #{ section: "bootstrap" }).some(|row| row.path == "$.node.metadata.LABELS.version")    // true
     /// ```
     #[rhai_fn(name = "diff", return_raw)]
     pub fn diff_with(context: NativeCallContext, left: Dynamic, right: Dynamic, more: Map) -> Fallible<Array> {

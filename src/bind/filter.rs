@@ -23,6 +23,40 @@ impl<'de> Deserialize<'de> for Port {
     }
 }
 
+/// Which way requests go, seen from the proxy's own workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To it.
+    Inbound,
+    /// From it.
+    Outbound,
+}
+
+impl Direction {
+    const ALL: [(&'static str, Self); 2] = [("inbound", Self::Inbound), ("outbound", Self::Outbound)];
+
+    fn of(word: &str) -> Option<Self> {
+        // Of clusters there are `inbound-vip` ones, too.
+        Self::ALL.iter().find(|(known, _)| word.to_ascii_lowercase().starts_with(known)).map(|(_, direction)| *direction)
+    }
+
+    /// Whether a word means this direction.
+    pub fn is(self, word: &str) -> bool {
+        Self::of(word) == Some(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Direction {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let given = serde_json::Value::deserialize(from)?;
+        let known = |word: &str| Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, found)| *found);
+        given
+            .as_str()
+            .and_then(known)
+            .ok_or_else(|| D::Error::custom(format!("{given} is no direction; directions are inbound and outbound")))
+    }
+}
+
 /// Whether a text is what is wanted, in any case; everything is, when nothing is wanted.
 pub fn same(wanted: &Option<String>, text: &str) -> bool {
     wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(text))
@@ -39,6 +73,13 @@ mod tests {
             let error = serde_json::from_str::<Port>(wrong).unwrap_err().to_string();
             assert!(error.contains(wrong.trim_matches('"')) && error.contains("1 to 65535"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_direction_is_one_of_two() {
+        let inbound: Direction = serde_json::from_str("\"INBOUND\"").unwrap();
+        assert!(inbound.is("inbound-vip") && inbound.is("Inbound") && !inbound.is("outbound") && !inbound.is(""));
+        assert!(serde_json::from_str::<Direction>("\"inbound-vip\"").is_err());
     }
 
     #[test]

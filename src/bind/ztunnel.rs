@@ -1,6 +1,6 @@
 //! What a ztunnel, the node proxy of ambient meshes, knows and holds.
 
-use super::filter::same;
+use super::filter::{Direction, same};
 use super::source::names_file;
 use super::subject::{Page, Where, rows_at};
 use crate::envoy::{self, Connection, Workload, ZtunnelCertificate, ZtunnelPolicy, ZtunnelService};
@@ -11,7 +11,6 @@ use crate::record::Record;
 use jiff::Timestamp;
 use rhai::plugin::*;
 use rhai::{Array, Map};
-use serde::{Deserialize, Deserializer};
 
 crate::options! {
     /// Which workloads of a ztunnel to list. Text fits when it is the same, in any case.
@@ -66,26 +65,6 @@ crate::options! {
         pub raw: bool,
         /// Only those whose fields have these values: `#{ protocol: "TCP" }`.
         pub r#where: serde_json::Map<String, serde_json::Value>,
-    }
-}
-
-/// Which way a connection goes, seen from the workload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// To it.
-    Inbound,
-    /// From it.
-    Outbound,
-}
-
-impl<'de> Deserialize<'de> for Direction {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        let given = serde_json::Value::deserialize(from)?;
-        match given.as_str().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "inbound" => Ok(Self::Inbound),
-            "outbound" => Ok(Self::Outbound),
-            _ => Err(serde::de::Error::custom(format!("{given} is no direction; directions are inbound and outbound"))),
-        }
     }
 }
 
@@ -225,7 +204,7 @@ pub mod functions {
         let fields = Where::of::<Connection>(&call, &more.r#where)?;
         let raw = more.raw;
         let fits = move |row: &Connection| {
-            more.direction.is_none_or(|wanted| row.direction == format!("{wanted:?}"))
+            more.direction.is_none_or(|wanted| wanted.is(&row.direction))
                 && same(&more.workload_namespace, row.workload_namespace.as_deref().unwrap_or_default())
                 && fields.fits(row)
         };

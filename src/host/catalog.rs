@@ -31,6 +31,8 @@ pub struct Entry {
     pub summary: String,
     /// The whole description, Markdown, examples included.
     pub doc: String,
+    /// What each overload says, by its number of parameters.
+    told: Vec<(usize, String)>,
     /// Its examples, runnable on the demo tape.
     pub examples: Vec<Example>,
     /// The rows it returns.
@@ -173,6 +175,7 @@ fn blank(name: &str, family: &str, module: Option<&str>) -> Entry {
         signatures: Vec::new(),
         summary: String::new(),
         doc: String::new(),
+        told: Vec::new(),
         examples: Vec::new(),
         rows: None,
         options: None,
@@ -186,9 +189,12 @@ fn add_overload(entry: &mut Entry, function: &Value) {
     }
     let lines: Vec<&str> = function["docComments"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let doc = undoc(&lines.join("\n"));
-    // The overload with the longest text tells the whole story.
-    if doc.len() > entry.doc.len() {
-        entry.doc = doc;
+    // Each way to call it has something to say, the simplest first.
+    if !doc.is_empty() && !entry.told.iter().any(|(_, known)| *known == doc) {
+        let ways = function["params"].as_array().map_or(0, Vec::len);
+        entry.told.push((ways, doc));
+        entry.told.sort_by_key(|(ways, _)| *ways);
+        entry.doc = entry.told.iter().map(|(_, doc)| doc.as_str()).collect::<Vec<_>>().join("\n\n");
     }
 }
 
@@ -232,7 +238,11 @@ fn finish(entry: &mut Entry, schemas: &[&'static Schema]) {
     let paragraph = entry.doc.split("\n\n").next().unwrap_or_default();
     entry.summary = paragraph.replace('\n', " ");
     entry.examples = examples(&entry.doc);
-    entry.rows = mentioned(schemas, |name| entry.doc.contains(&format!("`{name}` row")));
+    let said = |text: &str, name: &str| text.contains(&format!("`{name}` row"));
+    // What it returns, before what else it speaks of.
+    let returns: Vec<&str> = entry.doc.split("Returns").skip(1).filter_map(|rest| rest.split(['.', ';']).next()).collect();
+    entry.rows = mentioned(schemas, |name| returns.iter().any(|clause| said(clause, name)))
+        .or_else(|| mentioned(schemas, |name| said(&entry.doc, name)));
     entry.options = mentioned(schemas, |name| name.ends_with(" options") && entry.doc.contains(&format!("`{name}`")));
 }
 

@@ -37,7 +37,8 @@ fn read<T: Options>(fields: &serde_json::Map<String, Value>) -> Result<T, Error>
             serde_json::from_value::<T>(alone).is_err()
         };
         let culprit = fields.iter().find(fails).map(|(key, _)| format!("option {key:?}: ")).unwrap_or_default();
-        Error::new(Kind::BadInput, format!("{culprit}{error}")).hint(keys(T::schema()))
+        // A value that no such option can take is a slip of the one who calls, as on the command line.
+        Error::new(Kind::Usage, format!("{culprit}{error}")).hint(keys(T::schema()))
     })
 }
 

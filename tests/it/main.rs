@@ -25,7 +25,6 @@ mod json;
 mod live;
 mod options;
 mod parity;
-mod options;
 mod playbook;
 mod playbook_twists;
 mod properties;

@@ -35,7 +35,7 @@ fn engine() -> Pilotage {
 
 /// Functions about a proxy, by the name of their first parameter, that take options.
 fn functions(engine: &Pilotage) -> Vec<&Entry> {
-    let about_proxies = |entry: &&Entry| entry.options.is_some() && entry.signatures.iter().any(|way| way.contains("(proxy:"));
+    let about_proxies = |entry: &&Entry| entry.options.is_some() && entry.signatures.iter().any(|way| way.contains("(proxy"));
     engine.catalog().entries.iter().filter(about_proxies).collect()
 }
 
@@ -78,7 +78,7 @@ fn values_out_of_their_range_are_usage_errors_in_every_function() {
         let (name, options) = (&entry.name, entry.options.unwrap());
         for (option, values, words) in [
             ("port", &["0", "65536", "-1", "1.5", "`http`", "[80]"][..], "1 to 65535"),
-            ("status", &["`HEALHTY`", "7"], "healthy"),
+            ("status", &["`HEALHTY`", "7"], "UNHEALTHY"),
             ("direction", &["`sideways`", "1"], "inbound"),
         ] {
             for value in values.iter().filter(|_| options.index(option).is_some()) {
