@@ -78,7 +78,7 @@ fn values_out_of_their_range_are_usage_errors_in_every_function() {
         let (name, options) = (&entry.name, entry.options.unwrap());
         for (option, values, words) in [
             ("port", &["0", "65536", "-1", "1.5", "`http`", "[80]"][..], "1 to 65535"),
-            ("status", &["`HEALHTY`", "7"], "UNHEALTHY"),
+            ("status", &["`HEALHTY`", "`ok`"], "UNHEALTHY"),
             ("direction", &["`sideways`", "1"], "inbound"),
         ] {
             for value in values.iter().filter(|_| options.index(option).is_some()) {
