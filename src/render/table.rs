@@ -16,6 +16,8 @@ use std::io::{self, Write};
 const GAP: usize = 2;
 /// A column that would get less than this says nothing any more.
 const LEAST: usize = 8;
+/// What a cut column must get to say something.
+const ENOUGH: usize = 20;
 /// With fewer columns than this, a table is cut rather than shortened.
 const FEWEST: usize = 3;
 
@@ -35,8 +37,12 @@ pub fn write(out: &mut dyn Write, table: &Table, look: &Look) -> io::Result<()> 
     let mut columns = measure(table, table.shown())?;
     let natural: Vec<usize> = columns.iter().map(|column| column.width).collect();
     let Some(width) = look.width else { return draw(out, table, &columns, look) };
-    if let Some(count) = whole_columns(&natural, width) {
+    if let Some(whole) = whole_columns(&natural, width) {
+        let count = whole + usize::from(cut_next(&mut columns, whole, width));
         draw(out, table, &columns[..count], look)?;
+        if count == columns.len() {
+            return Ok(());
+        }
         let names: Vec<&str> = columns[count..].iter().map(|column| table.columns[column.index].as_str()).collect();
         let also = format!("also: {}", names.join(", "));
         return writeln!(out, "{}", look.paint(style::FAINT, &fit::middle(&also, width)));
@@ -100,6 +106,18 @@ fn whole_columns(natural: &[usize], width: usize) -> Option<usize> {
     let fits = |count: &usize| natural[..*count].iter().sum::<usize>() + GAP * count.saturating_sub(1) <= width;
     let most = (0..=natural.len()).rev().find(fits)?;
     (most >= FEWEST && most < natural.len()).then_some(most)
+}
+
+/// Where much room is left behind the columns that stay whole, the next one is cut to fit it: in istioctl's tables the last
+/// column says most.
+fn cut_next(columns: &mut [Column], whole: usize, width: usize) -> bool {
+    let used: usize = columns[..whole].iter().map(|column| column.width + GAP).sum();
+    let room = width.saturating_sub(used);
+    let cut = room >= ENOUGH;
+    if cut {
+        columns[whole].width = room;
+    }
+    cut
 }
 
 /// Share the width: narrow columns keep what they need, the widest give way evenly. `None` when there is no room at all.
