@@ -30,7 +30,8 @@ crate::options! {
 pub mod functions {
     /// The upstream clusters of a proxy: where it can send requests, and how. Returns `cluster` rows.
     ///
-    /// Of a `route` row, those that it leads to, with their `weight` (100 for a single one). Of an array of pods, rows gain
+    /// Of a `route` row, those that it leads to, with their `weight` (100 for a single one); of a `listener` row, those that its
+    /// TCP connections go to. Of an array of pods, rows gain
     /// `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well.
     ///
     /// ```rhai
@@ -51,8 +52,8 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: ClusterOptions = options(&call, more)?;
         let fields = Where::of::<Cluster>(&call, &more.r#where)?;
-        if let Some(routes) = joins::given(&call, &proxy, "clusters", &["route"])? {
-            return joins::clusters(&call, &routes, |cluster| more.fits(cluster) && fields.fits(cluster));
+        if let Some(leading) = joins::given(&call, &proxy, "clusters", &["route", "listener"])? {
+            return joins::clusters(&call, &leading, |cluster| more.fits(cluster) && fields.fits(cluster));
         }
         rows(&call, &proxy, Page::Part(Section::Clusters), move |dump| {
             let mut found = envoy::clusters(dump)?;

@@ -4,9 +4,10 @@
 use super::pod_arg::Home;
 use super::related::Related;
 use super::subject::{Page, Read, read_of};
-use crate::envoy::{self, Cluster, Endpoint, Secret, Section};
+use crate::envoy::{self, ChainKey, Cluster, Dump, Endpoint, Route, Secret, Section};
 use crate::error::{Error, Kind};
 use crate::host::{Call, Fallible, Row, convert};
+use crate::json::Found;
 use crate::mesh::Mesh;
 use crate::mesh::pod_address::{Behind, PodAddresses, pod_addresses};
 use crate::mesh::pods::Pod;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 const PARTS: [(&str, &str); 5] = [
     ("cluster", "`cluster.endpoints()` and `cluster.secret()` lead on from it"),
     ("endpoint", "the pod behind it is `endpoint.pod()`"),
-    ("listener", "its routes are `listener.routes()`"),
+    ("listener", "`listener.routes()` and, of TCP, `listener.clusters()` lead on from it"),
     ("route", "its clusters are `route.clusters()`"),
     ("secret", "nothing leads on from it"),
 ];
@@ -98,49 +99,108 @@ pub fn endpoints(call: &Call, clusters: &[Row], page: Page, fits: impl Fn(&Endpo
     Ok(all)
 }
 
-/// The clusters that routes lead to, each with its share of the requests in front.
-pub fn clusters(call: &Call, routes: &[Row], fits: impl Fn(&Cluster) -> bool) -> Fallible<Array> {
+/// The routes of listeners: those they ask for by name, or that stand in them.
+pub fn routes(call: &Call, listeners: &[Row], fits: impl Fn(&Route) -> bool) -> Fallible<Array> {
     let mut all = Array::new();
-    for route in routes {
-        let read = origin(call, route)?;
+    for listener in listeners {
+        let read = origin(call, listener)?;
+        let (mut found, from) = if listener.get("inline_routes").is_some_and(|inline| inline.as_bool().unwrap_or(false)) {
+            inline(call, listener, &read)?
+        } else {
+            by_name(call, listener, &read)?
+        };
+        found.retain(|found| fits(&found.record));
+        all.extend(Row::found(&front(listener), found, Some(from)));
+    }
+    Ok(all)
+}
+
+fn by_name(call: &Call, listener: &Row, read: &Arc<Read>) -> Fallible<(Vec<Found<Route>>, Arc<Read>)> {
+    let (name, title) = (listener.text("route_name"), listener.text("name"));
+    if name.is_empty() {
+        call.mesh().note(format!("listener {title} has no routes there: connections go to {}", listener.text("destination")));
+        return Ok((Vec::new(), read.clone()));
+    }
+    let key = |route: &Route| route.shared.host.name.as_deref().unwrap_or_default().to_owned();
+    let related = Related::of(call, read, &Page::Part(Section::Routes), envoy::routes, key)?;
+    let found: Vec<_> = related.get(&name).cloned().collect();
+    if found.is_empty() {
+        call.mesh().note(format!("listener {title} asks for the routes {name}, which {} does not have", whose(read)));
+    }
+    Ok((found, related.origin.clone()))
+}
+
+/// The routes of a filter chain that has them itself.
+fn inline(call: &Call, listener: &Row, read: &Arc<Read>) -> Fallible<(Vec<Found<Route>>, Arc<Read>)> {
+    let chain = ChainKey {
+        name: listener.text("chain"),
+        is_default: listener.get("is_default").is_some_and(|default| default.as_bool().unwrap_or(false)),
+        transport_protocol: listener.text("transport_protocol"),
+        application_protocols: texts(listener, "application_protocols"),
+        server_names: texts(listener, "server_names"),
+        destination_port: listener.get("destination_port").and_then(|port| u64::try_from(port.as_int().ok()?).ok()),
+    };
+    let Some(resource) = listener.raw() else { return Ok((Vec::new(), read.clone())) };
+    let resource = call.check(resource)?;
+    let Some(doc) = envoy::inline_routes(&resource, &listener.text("state"), &chain) else {
+        return Ok((Vec::new(), read.clone()));
+    };
+    let found = call.check(Dump::open(&doc).and_then(|dump| envoy::routes(&dump)))?;
+    Ok((found, call.check(read.part(doc))?))
+}
+
+/// Who does not have what a row asks for.
+fn whose(read: &Read) -> String {
+    read.target().map_or_else(|| "the document".to_owned(), |pod| format!("the proxy of pod {pod}"))
+}
+
+/// The clusters that routes and TCP listeners lead to, each with its share of the requests in front.
+pub fn clusters(call: &Call, leading: &[Row], fits: impl Fn(&Cluster) -> bool) -> Fallible<Array> {
+    let mut all = Array::new();
+    for row in leading {
+        let read = origin(call, row)?;
         let related = Related::of(call, &read, &Page::Part(Section::Clusters), envoy::clusters, |cluster| cluster.name.clone())?;
-        for (name, weight) in targets(call, route) {
+        for (name, weight) in targets(call, row) {
             if related.get(&name).next().is_none() {
-                let whose = read.target().map_or_else(|| "the document".to_owned(), |pod| format!("the proxy of pod {pod}"));
-                call.mesh().note(format!("route {} leads to cluster {name}, which {whose} does not have", title(route)));
+                call.mesh().note(format!("{} leads to cluster {name}, which {} does not have", title(row), whose(&read)));
             }
             let found = related.get(&name).filter(|found| fits(&found.record)).cloned().collect();
-            let mut front = front(route);
-            front.push(("weight", weight.into()));
+            let mut front = front(row);
+            front.push(("weight", weight.map_or(Dynamic::UNIT, Into::into)));
             all.extend(Row::found(&front, found, Some(related.origin.clone())));
         }
     }
     Ok(all)
 }
 
-/// The names of a route's clusters, with their weights.
-fn targets(call: &Call, route: &Row) -> Vec<(String, i64)> {
+/// The names of the clusters that a row leads to, with their weights: those of a TCP listener are not told.
+fn targets(call: &Call, route: &Row) -> Vec<(String, Option<i64>)> {
+    if route.shape().kind == "listener" {
+        return texts(route, "clusters").into_iter().map(|name| (name, None)).collect();
+    }
     let name = route.text("cluster");
     if !name.is_empty() {
-        return vec![(name, 100)];
+        return vec![(name, Some(100))];
     }
     let header = route.text("cluster_header");
     if !header.is_empty() {
-        call.mesh().note(format!("the cluster of route {} is named by each request, in its header {header}", title(route)));
+        call.mesh().note(format!("the cluster of {} is named by each request, in its header {header}", title(route)));
     }
     let shares = route.get("weighted_clusters").map(|shares| convert::to_value(&shares)).unwrap_or_default();
-    let share = |share: &Value| Some((share.get("name")?.as_str()?.to_owned(), share.get("weight")?.as_i64()?));
+    let share = |share: &Value| Some((share.get("name")?.as_str()?.to_owned(), share.get("weight")?.as_i64()));
     shares.as_array().into_iter().flatten().filter_map(share).collect()
 }
 
-/// What a route is known by.
-fn title(route: &Row) -> String {
-    ["name", "vhost_name", "matches"]
-        .map(|field| route.text(field))
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+/// What a row is known by.
+fn title(row: &Row) -> String {
+    let words = [row.shape().kind.clone(), row.text("name"), row.text("vhost_name"), row.text("matches")];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The texts of a field that is a list.
+fn texts(row: &Row, field: &str) -> Vec<String> {
+    let texts = row.get(field).map(|texts| convert::to_value(&texts)).unwrap_or_default();
+    texts.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 /// The secrets that a cluster needs, in its order: own certificate, then authorities.
@@ -156,7 +216,7 @@ pub fn secrets(call: &Call, clusters: &[Row], fits: impl Fn(&Secret) -> bool) ->
             move |dump| envoy::secrets(dump, now),
             |secret| secret.resource_name.clone(),
         )?;
-        for name in names(cluster) {
+        for name in texts(cluster, "secrets") {
             if related.get(&name).next().is_none() {
                 call.mesh().note(format!("cluster {} needs secret {name}, which was never asked for", cluster.text("name")));
             }
@@ -165,11 +225,6 @@ pub fn secrets(call: &Call, clusters: &[Row], fits: impl Fn(&Secret) -> bool) ->
         }
     }
     Ok(all)
-}
-
-fn names(cluster: &Row) -> Vec<String> {
-    let names = cluster.get("secrets").map(|names| convert::to_value(&names)).unwrap_or_default();
-    names.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 /// From a row to what it belongs to.

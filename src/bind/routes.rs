@@ -1,5 +1,6 @@
 //! What a proxy runs, as rows: its routes.
 
+use super::joins;
 use super::subject::{Page, Where, rows};
 use crate::envoy::{self, Route, Section};
 use crate::host::{Call, Fallible, options};
@@ -30,7 +31,7 @@ pub mod functions {
     /// The routes of a proxy: which requests go to which cluster, and on what terms. Returns `route` rows.
     ///
     /// istioctl's MATCH is the column `matches`: scripts cannot use the other word. Inline routes of listeners are the static
-    /// ones. Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well.
+    /// ones. Of a `listener` row, those that it asks for or has itself. Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well.
     ///
     /// ```rhai
     /// routes("deploy/customer.olaf-customer").some(|route| route.matches == "/*")    // true
@@ -50,6 +51,10 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: RouteOptions = options(&call, more)?;
         let fields = Where::of::<Route>(&call, &more.r#where)?;
+        if let Some(listeners) = joins::given(&call, &proxy, "routes", &["listener"])? {
+            let more = RouteOptions { all: true, ..more };
+            return joins::routes(&call, &listeners, |route| more.fits(route) && fields.fits(route));
+        }
         let mesh = call.mesh().clone();
         rows(&call, &proxy, Page::Part(Section::Routes), move |dump| {
             let mut found = envoy::routes(dump)?;

@@ -23,8 +23,10 @@ pub struct Read {
     mesh: Mesh,
     target: Option<PodTarget>,
     text: Text,
+    /// The document that this one was cut out of, in which joins look.
+    whole: Option<Arc<Doc>>,
     /// What joins asked of it.
-    kept: Kept,
+    kept: Arc<Kept>,
     /// What joins asked for all proxies of the same call: the pods of the mesh.
     common: Arc<Kept>,
 }
@@ -37,7 +39,22 @@ enum Text {
 
 impl Read {
     fn new(mesh: &Mesh, target: Option<PodTarget>, text: Text, common: &Arc<Kept>) -> Self {
-        Self { mesh: mesh.clone(), target, text, kept: Kept::default(), common: common.clone() }
+        Self { mesh: mesh.clone(), target, text, whole: None, kept: Arc::default(), common: common.clone() }
+    }
+
+    /// The same place, with a part of its document that is one itself.
+    ///
+    /// # Errors
+    /// When the document cannot be had any more.
+    pub fn part(&self, part: Arc<Doc>) -> Result<Arc<Self>> {
+        let whole = if self.target.is_none() { Some(self.searched()?) } else { None };
+        let part = Self::new(&self.mesh, self.target.clone(), Text::Open(part), &self.common);
+        Ok(Arc::new(Self { whole, kept: self.kept.clone(), ..part }))
+    }
+
+    /// The document that joins look into.
+    fn searched(&self) -> Result<Arc<Doc>> {
+        self.whole.clone().map_or_else(|| self.doc(), Ok)
     }
 
     /// What joins asked of this place.
@@ -66,7 +83,7 @@ impl Read {
                 call.wait(answer(&self.mesh, target, page, |node| make(&Dump::at(node)?), keep))?
             }
             None => {
-                let doc = call.check(self.doc())?;
+                let doc = call.check(self.searched())?;
                 let found = call.check(Dump::open(&doc).and_then(|dump| make(&dump)))?;
                 (Text::Open(doc), found)
             }
