@@ -176,13 +176,14 @@ pub fn allowed(files: &Files, file: &str) -> Result<PathBuf> {
     let Files::Below(root) = files else { return Ok(at_home(file)) };
     let path = Path::new(file);
     let leaves = path.is_absolute() || path.components().any(|part| matches!(part, Component::ParentDir));
-    if leaves || file.starts_with("~/") || points_outside(&root.join(path), root) {
+    let real = if leaves || file.starts_with("~/") { None } else { below(&root.join(path), root) };
+    let Some(real) = real else {
         let hint = format!("a playbook may only touch files below {}", root.display());
         return Err(Error::new(Kind::Refused, format!("{file} lies outside of the folder this playbook is run in")).hint(hint));
-    }
+    };
     // A home folder is a folder too: keys, kubeconfigs and start-up files in it are no playbook's business.
     let hidden = |part: Component<'_>| matches!(part, Component::Normal(name) if name.to_string_lossy().starts_with('.'));
-    if path.components().any(hidden) {
+    if path.components().chain(real.components()).any(hidden) {
         return Err(Error::new(Kind::Refused, format!("{file} is hidden, and a playbook may not touch hidden files"))
             .hint("use a file whose name and folders begin with no dot"));
     }
@@ -197,13 +198,12 @@ fn at_home(file: &str) -> PathBuf {
     }
 }
 
-/// A link may lead out of the folder although its name does not.
-fn points_outside(path: &Path, root: &Path) -> bool {
-    let existing = path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
-    match (existing, root.canonicalize()) {
-        (Some(real), Ok(root)) => !real.starts_with(root),
-        _ => true,
-    }
+/// Where below the folder something really lies: a link may lead out of it although its name does not, also one to a file that
+/// is yet to be made.
+fn below(path: &Path, root: &Path) -> Option<PathBuf> {
+    let existing = path.ancestors().find(|ancestor| ancestor.symlink_metadata().is_ok())?;
+    let (real, root) = (existing.canonicalize().ok()?, root.canonicalize().ok()?);
+    Some(real.strip_prefix(root).ok()?.to_owned())
 }
 
 /// That a file cannot be read, and what may be done.
@@ -220,6 +220,36 @@ pub fn unreadable(name: &str, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn links_lead_a_playbook_nowhere_else() {
+        use std::os::unix::fs::symlink;
+        let top = std::env::temp_dir().join(format!("pilotage-links-{}", std::process::id()));
+        let (inside, outside) = (top.join("inside"), top.join("outside"));
+        let at = |name: &str| inside.join(name);
+        std::fs::create_dir_all(&outside).unwrap();
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::create_dir(at(".kube")).unwrap();
+        std::fs::write(at(".kube/config"), "").unwrap();
+        std::fs::write(at("own.json"), "").unwrap();
+        std::fs::write(outside.join("other.json"), "").unwrap();
+        symlink(outside.join("other.json"), at("out.json")).unwrap();
+        symlink(outside.join("new.json"), at("new.json")).unwrap();
+        symlink(&outside, at("folder")).unwrap();
+        symlink(at(".kube/config"), at("config.json")).unwrap();
+        symlink(at("own.json"), at("same.json")).unwrap();
+        let files = Files::Below(inside.clone());
+        for refused in
+            ["out.json", "new.json", "folder/new.json", "config.json", ".kube/config", "../a.json", "/a.json", "~/a.json"]
+        {
+            assert_eq!(allowed(&files, refused).unwrap_err().kind(), Kind::Refused, "{refused}");
+        }
+        for fine in ["own.json", "same.json", "yet/to/come.json"] {
+            assert_eq!(allowed(&files, fine).unwrap(), at(fine));
+        }
+        std::fs::remove_dir_all(top).unwrap();
+    }
 
     #[test]
     fn a_files_name_is_told_from_a_pods() {

@@ -1,7 +1,7 @@
 //! Tapes as values: an old recording beside the mesh at hand, or two of them.
 
 use super::pod_arg::Home;
-use super::source::{allowed, blocking};
+use super::source::{allowed, blocking, ordinary};
 use crate::backend::{Backend, Tape};
 use crate::host::{Call, Fallible, OpenTape, Row, options};
 use crate::mesh::pod_ref::{PodArg, resolve};
@@ -33,7 +33,8 @@ mod of_tapes {
     pub fn open(context: NativeCallContext, file: &str) -> Fallible<OpenTape> {
         let call = Call::of(&context)?;
         let path = call.check(allowed(&call.session().files(), file))?;
-        let tape = call.wait(blocking(move || Tape::open(path)))?;
+        let name = file.to_owned();
+        let tape = call.wait(blocking(move || ordinary(&name, &path).and_then(|_| Tape::open(path))))?;
         tape.notes().into_iter().for_each(|note| call.mesh().note(note));
         Ok(OpenTape::new(call.mesh().beside(Arc::new(tape))))
     }

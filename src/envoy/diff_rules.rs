@@ -34,7 +34,7 @@ const NOISE_OF_OWN_CERTIFICATE: &[&str] = &["versioninfo", "lastupdated", "priva
 const NOISE_OF_HOSTS: &[&str] = &["stats"];
 
 /// Lists that are sets, or of which Envoy takes the most specific or any element, or all. Order means something everywhere
-/// else: `http_filters`, `filter_chains`, `routes`, `transport_socket_matches` (the first that fits), `alpn_protocols` and
+/// else: `http_filters`, `filter_chains`, `routes`, the `rules` of jwt_authn (the first that fits), `transport_socket_matches` (the first that fits), `alpn_protocols` and
 /// `cipher_suites` (the best first), headers to add.
 const UNORDERED: &[&str] = &[
     // The domain that fits best is taken, wherever it stands.
@@ -73,7 +73,6 @@ const UNORDERED: &[&str] = &[
     "principals",
     "permissions",
     "ids",
-    "rules",
     "audiences",
     // The rest are sets by what they are.
     "accesslog",
@@ -140,4 +139,23 @@ pub(super) fn rules(section: Section, name: &str, care: Care, identity: &Identit
     };
     let (noise, unordered) = if care.noise { (&[][..], &[][..]) } else { (noise, UNORDERED) };
     Rules { lenient: true, zeros: identity.zeros, noise, unordered, own: identity.own.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::differences;
+    use serde_json::json;
+
+    #[test]
+    fn the_first_rule_of_jwt_authn_that_fits_is_taken() {
+        let rule = |prefix: &str| json!({"match": {"prefix": prefix}, "requires": {"provider_name": "a"}});
+        let filter = |first: &str, second: &str| json!({"typed_config": {"rules": [rule(first), rule(second)]}});
+        let rules = rules(Section::Listeners, "l", Care::default(), &Identity::default());
+        let found = differences(&filter("/", "/admin"), &filter("/admin", "/"), &rules);
+        assert_eq!(found.len(), 1, "{found:?}");
+        // Of RBAC they are an object, and names of policies have no order.
+        let rbac = |ids: [&str; 2]| json!({"rules": {"policies": {"p": {"principals": ids}}}});
+        assert!(differences(&rbac(["a", "b"]), &rbac(["b", "a"]), &rules).is_empty());
+    }
 }

@@ -112,6 +112,12 @@ fn names_choice(refusal: &str, path: &str) -> bool {
     ["mask", "name_regex", "regex", "resource"].iter().any(|word| said.contains(word))
 }
 
+/// Whether a proxy refused what was chosen. Of its refusals pilot-agent tells the number in a sentence.
+fn is_about_choice(refusal: &Error) -> bool {
+    let told = |words: &str| refusal.kind() == Kind::BadAnswer && refusal.message().contains(words);
+    refusal.kind() == Kind::BadInput || told("status code: 400") || told("status code 400")
+}
+
 /// One part of a proxy's configuration, by the mask that selects it; all of it where the proxy cannot do that: one older than
 /// Envoy's masks does not know them, and one that has nothing of that part answers status 400.
 ///
@@ -119,7 +125,7 @@ fn names_choice(refusal: &str, path: &str) -> bool {
 /// As [`config_dump`].
 pub async fn section(mesh: &Mesh, target: &PodTarget, mask: &str) -> Result<Arc<Doc>> {
     match document(mesh, target, &format!("/config_dump?mask={mask}")).await {
-        Err(error) if error.kind() == Kind::BadInput => document(mesh, target, "/config_dump").await,
+        Err(error) if is_about_choice(&error) => document(mesh, target, "/config_dump").await,
         done => done,
     }
 }
@@ -131,7 +137,7 @@ pub async fn section(mesh: &Mesh, target: &PodTarget, mask: &str) -> Result<Arc<
 /// As [`config_dump`].
 pub async fn sent_endpoints(mesh: &Mesh, target: &PodTarget, mask: &str) -> Result<Arc<Doc>> {
     match document(mesh, target, &format!("/config_dump?include_eds&mask={mask}")).await {
-        Err(error) if error.kind() == Kind::BadInput => document(mesh, target, "/config_dump?include_eds").await,
+        Err(error) if is_about_choice(&error) => document(mesh, target, "/config_dump?include_eds").await,
         done => done,
     }
 }
@@ -461,6 +467,17 @@ mod tests {
         let error = wait(chosen(&mesh, &target(), &choice)).unwrap_err();
         assert!(error.kind() == Kind::BadInput && error.message().contains(words), "{error}");
         assert_eq!(wait(section(&mesh, &target(), "static_listeners")).unwrap().text(), DUMP);
+    }
+
+    #[test]
+    fn a_part_that_a_proxy_does_not_have_is_empty_by_exec_as_well() {
+        let masked = format!("{EXEC}?mask=ecds_filters");
+        let fake = Fake::new()
+            .fails(FORWARD, Kind::Forbidden)
+            .fails("pod n/p:15000 GET /config_dump?mask=ecds_filters", Kind::Forbidden);
+        let mesh =
+            fake.refuses(&masked, 500, "Error: received unsuccessful status code 400: FieldMask\n").says(EXEC, DUMP).mesh();
+        assert_eq!(wait(section(&mesh, &target(), "ecds_filters")).unwrap().text(), DUMP);
     }
 
     #[test]

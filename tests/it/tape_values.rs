@@ -87,6 +87,8 @@ fn a_tape_says_what_it_is_and_what_it_lacks() {
     let said = value(&here, &format!("{} `${{old}}`", open("d-nack")));
     assert!(said.as_str().is_some_and(|said| said.starts_with("tape d-nack.tape of ")), "{said}");
     assert_eq!(here.eval("tape(`no.tape`)").expect_err("no file").error.kind().word(), "file");
+    let device = here.eval("tape(`/dev/null`)").expect_err("no file");
+    assert!(device.error.message().contains("/dev/null is no ordinary file"), "{device}");
     assert_eq!(here.eval("tape(`Cargo.toml`)").expect_err("no tape").error.kind().word(), "bad_tape");
     let home = TempDir::new();
     let script = format!("{} admin(old.pod(`web-0.shop`), `/certz`)", open("d-nack"));
