@@ -244,7 +244,7 @@ pub mod functions {
         let cluster = one(&call, &cluster, "secret", "cluster")?;
         // What was not delivered does not say what it would hold; own certificates stand in front of authorities.
         let mutual = cluster.text("tls_mode").ends_with("MUTUAL") || cluster.text("tls_mode") == "AUTO";
-        let awaited = names(&cluster).into_iter().next().filter(|_| mutual);
+        let awaited = super::texts(&cluster, "secrets").into_iter().next().filter(|_| mutual);
         let own = |secret: &Secret| match secret.holds.as_deref() {
             Some(holds) => holds == "certificate",
             None => awaited.as_ref() == Some(&secret.resource_name),

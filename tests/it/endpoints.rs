@@ -79,10 +79,14 @@ fn a_listener_leads_to_its_routes_by_name_and_inline() {
     let named = r#"listeners("web-0.shop", #{ port: 80 }).filter(|l| l.route_name == "80")[0].routes()
         .map(|r| [r.name, r.vhost_name, r.clusters()[0].service_fqdn])"#;
     let service = "ratings.shop.svc.cluster.local";
-    assert_eq!(on("c-unhealthy", named).as_array().map(|rows| rows.contains(&json!(["80", format!("{service}:80"), service]))), Some(true));
+    assert_eq!(
+        on("c-unhealthy", named).as_array().map(|rows| rows.contains(&json!(["80", format!("{service}:80"), service]))),
+        Some(true)
+    );
     let inline = r#"listeners("web-0.shop", #{ port: 15021 })[0].routes().map(|r| [r.matches, r.clusters()[0].name])"#;
     assert_eq!(on("c-unhealthy", inline), json!([["/healthz/ready*", "agent"]]));
-    let inbound = r#"listeners("ratings-0.shop", #{ port: 15006 }).filter(|l| l.inline_routes).map(|l| l.routes().clusters()[0].name)"#;
+    let inbound =
+        r#"listeners("ratings-0.shop", #{ port: 15006 }).filter(|l| l.inline_routes).map(|l| l.routes().clusters()[0].name)"#;
     let found = on("c-unhealthy", inbound);
     assert!(found.as_array().is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_string)), "{found}");
     let of_document = r#"listeners(config_dump("web-0.shop"), #{ port: 15021 })[0].routes()[0].clusters()[0].name"#;
