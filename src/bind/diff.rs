@@ -11,8 +11,8 @@ use crate::mesh::{Mesh, reach};
 use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Map};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 crate::options! {
     /// What counts as a difference, and which to list.
@@ -210,7 +210,10 @@ fn kept(call: &Call, pods: &Dynamic) -> Fallible<Other> {
 fn against(call: &Call, pods: &Dynamic, other: &Other, wanted: Wanted, order: Order) -> Fallible<Array> {
     let many = is_many(pods);
     let (wanted, endpoints) = (&wanted, other.has_endpoints());
+    let alone = Mutex::new(other.names());
+    let left_alone = &alone;
     let done = per_pod(call, pods, |mesh, target| async move {
+        left_alone.lock().unwrap_or_else(PoisonError::into_inner).remove(&(target.namespace.clone(), target.name.clone()));
         let Some(theirs) = other.of(&mesh, &target).await? else {
             mesh.note(format!("pod {target} has no counterpart of its name on the left: it is left out"));
             return Ok(Comparison::default());
@@ -243,6 +246,9 @@ fn against(call: &Call, pods: &Dynamic, other: &Other, wanted: Wanted, order: Or
     left_out.sort_unstable();
     left_out.dedup();
     tell(call.mesh(), &left_out);
+    for (namespace, pod) in alone.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        call.mesh().note(format!("pod {namespace}/{pod} has no counterpart of its name on the right: it is left out"));
+    }
     Ok(rows.rows())
 }
 
@@ -256,6 +262,12 @@ impl Other {
                 None => None,
             },
         })
+    }
+
+    /// The pods of the other side.
+    fn names(&self) -> BTreeSet<(String, String)> {
+        let Self::Pods(packed) = self else { return BTreeSet::new() };
+        packed.keys().cloned().collect()
     }
 
     fn has_endpoints(&self) -> bool {

@@ -148,6 +148,16 @@ fn many_pods_are_compared_each_with_its_own() {
     assert_eq!(found.len(), 1);
     assert_eq!((found[0]["namespace"].as_str(), found[0]["pod"].as_str()), (Some("shop"), Some("api-0")));
     assert!(rows(&engine, "diff(pods(\"shop\"), pods(\"shop\"))").is_empty());
+    // Who is on one side alone is told, whichever that is.
+    for (call, side) in [
+        ("diff(pods(\"shop\"), pods(\"shop\", #{ app: \"web\" }))", "right"),
+        ("diff(pods(\"shop\", #{ app: \"web\" }), pods(\"shop\"))", "left"),
+    ] {
+        engine.take_notes();
+        assert!(rows(&engine, call).is_empty());
+        let told = format!("pod shop/api-0 has no counterpart of its name on the {side}: it is left out");
+        assert_eq!(engine.take_notes(), [told], "{call}");
+    }
     // Many against one: how the others differ from it.
     let drift = rows(&engine, "diff(\"web-0.shop\", pods(\"shop\"), #{ section: \"clusters\" })");
     assert!(!drift.is_empty() && drift.iter().all(|row| row["pod"] == "api-0"), "{drift:#?}");
