@@ -155,7 +155,7 @@ fn wrong_arguments_say_what_is_right() {
         (r#"endpoints("web-0.shop", #{ where: #{ stat: 1 } })"#, &["endpoint rows have no field"]),
         (r#"endpoints("web-0.shop")[0].endpoints()"#, &["endpoints() of an endpoint row", "cluster rows only"]),
         (r#"clusters("web-0.shop")[0].pod()"#, &["pod() of a cluster row", "endpoint rows only"]),
-        (r#"clusters("web-0.shop")[0].clusters()"#, &["clusters() of a cluster row", "route rows only"]),
+        (r#"clusters("web-0.shop")[0].clusters()"#, &["clusters() of a cluster row", "route and listener rows only"]),
         (r#"pods("shop")[0].pod()"#, &["pod() of a pod row"]),
         (r#"pod("web-0")"#, &["pod() of string"]),
         (r#"endpoints(config_dump("web-0.shop"))"#, &["no endpoints in this dump"]),
