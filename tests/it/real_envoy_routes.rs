@@ -132,3 +132,23 @@ fn a_route_leads_to_its_clusters_with_their_shares() {
         assert_eq!(found, json!([reviews, ratings]));
     });
 }
+
+#[test]
+fn a_listener_leads_to_its_routes_by_file_and_inline() {
+    let names = |listener: &str, other: &str| {
+        format!(r#"listeners(POD).find(|one| {other} == "{listener}").routes().map(|route| route.route_name)"#)
+    };
+    each(&names("0.0.0.0_8080", "one.name"), |_, found| {
+        for name in ["api", "old", "default"] {
+            assert!(found.as_array().expect("names").contains(&json!(name)), "{found}");
+        }
+    });
+    each(&names("ingress", "one.name"), |_, found| assert_eq!(found, json!(["flaky", "live"])));
+    each(&names("mutual", "one.chain"), |_, found| assert_eq!(found, json!(["default"])));
+}
+
+#[test]
+fn a_chain_leads_to_its_clusters() {
+    let script = r#"listeners(POD, #{ port: 9000 }).find(|one| one.is_default).clusters().map(|cluster| cluster.name)"#;
+    each(script, |_, found| assert_eq!(found, json!(["outbound|8090||flaky.shop.svc.cluster.local"])));
+}

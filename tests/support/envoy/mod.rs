@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 pub const VERSIONS: [&str; 2] = ["1.36.2", "1.40.0"];
 
 /// How long an Envoy may take to come where a test wants it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a request through the proxy is answered by the workload whose breaker is to trip.
 const FLAKY_REQUESTS: usize = 4;
