@@ -26,10 +26,13 @@ const NOISE_OF_TWO: &[&str] = &[
     "hotrestartversion",
     "nodename",
 ];
+/// Never shown, whatever is asked for.
+const KEYS: &[&str] = &["privatekey", "sessionticketkeys", "genericsecret"];
 /// Of secrets: nobody shows keys, and each hides them in another way.
-const NOISE_OF_SECRETS: &[&str] = &["versioninfo", "lastupdated", "privatekey"];
+const NOISE_OF_SECRETS: &[&str] = &["versioninfo", "lastupdated", "privatekey", "sessionticketkeys", "genericsecret"];
 /// Of the workload's own certificate, when there are two workloads.
-const NOISE_OF_OWN_CERTIFICATE: &[&str] = &["versioninfo", "lastupdated", "privatekey", "certificatechain"];
+const NOISE_OF_OWN_CERTIFICATE: &[&str] =
+    &["versioninfo", "lastupdated", "privatekey", "sessionticketkeys", "genericsecret", "certificatechain"];
 /// Of hosts: what they have done so far.
 const NOISE_OF_HOSTS: &[&str] = &["stats"];
 
@@ -137,7 +140,8 @@ pub(super) fn rules(section: Section, name: &str, care: Care, identity: &Identit
         _ if two => NOISE_OF_TWO,
         _ => NOISE,
     };
-    let (noise, unordered) = if care.noise { (&[][..], &[][..]) } else { (noise, UNORDERED) };
+    let shown = if section == Section::Secrets { KEYS } else { &[] };
+    let (noise, unordered) = if care.noise { (shown, &[][..]) } else { (noise, UNORDERED) };
     Rules { lenient: true, zeros: identity.zeros, noise, unordered, own: identity.own.clone() }
 }
 
@@ -157,5 +161,15 @@ mod tests {
         // Of RBAC they are an object, and names of policies have no order.
         let rbac = |ids: [&str; 2]| json!({"rules": {"policies": {"p": {"principals": ids}}}});
         assert!(differences(&rbac(["a", "b"]), &rbac(["b", "a"]), &rules).is_empty());
+    }
+
+    #[test]
+    fn keys_are_never_shown() {
+        let secret = |key: &str| json!({"tls_certificate": {"private_key": {"inline_string": key}}, "session_ticket_keys": {"keys": [key]}});
+        for noise in [false, true] {
+            let care = Care { noise, ..Care::default() };
+            let found = differences(&secret("a"), &secret("b"), &rules(Section::Secrets, "s", care, &Identity::default()));
+            assert!(found.is_empty(), "{found:?}");
+        }
     }
 }
