@@ -76,7 +76,7 @@ impl RouteOptions {
 
     fn fits(&self, route: &Route) -> bool {
         let part = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|part| text.contains(part.as_str()));
-        let domains = &route.shared.update.all_domains;
+        let domains = &route.shared.domains.all_domains;
         self.lists(route)
             && self.name.as_ref().is_none_or(|name| route.shared.host.name.as_deref().unwrap_or_default() == name)
             && part(&self.vhost, &route.shared.host.vhost_name)

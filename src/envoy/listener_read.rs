@@ -2,6 +2,7 @@
 
 use super::address::AddressWire;
 use super::dump::{Dump, List, Section};
+use super::intern::Intern;
 use super::listener_text::Network;
 use super::listener_wire::{Cidr, FilterChain, ListenerEntry, ListenerWire, Named, Sort, Stated};
 use super::listeners::Listener;
@@ -19,10 +20,13 @@ use std::sync::Arc;
 /// When the document holds something else.
 pub fn listeners(dump: &Dump) -> Result<Vec<Found<Listener>>> {
     dump.expect(&[Section::Listeners])?;
+    let again = Intern::default();
     let lists = dump.lists(Section::Listeners).into_iter();
-    let mut all: Vec<Vec<Found<Listener>>> = lists.flat_map(of_list).flatten().collect();
+    let mut all: Vec<Vec<Found<Listener>>> = lists.flat_map(|list| of_list(list, &again)).flatten().collect();
     all.sort_by(|a, b| key(a).cmp(&key(b)));
-    Ok(all.into_iter().flatten().collect())
+    let mut rows = Vec::with_capacity(all.iter().map(Vec::len).sum());
+    all.into_iter().for_each(|more| rows.extend(more));
+    Ok(rows)
 }
 
 /// What the listener of some rows is sorted by; those inside of the proxy by their names.
@@ -38,12 +42,12 @@ fn key(rows: &[Found<Listener>]) -> Option<(u16, &str, &str, &str)> {
 }
 
 /// The listeners of a list, each in all of its states.
-fn of_list(list: &List) -> Vec<Vec<Vec<Found<Listener>>>> {
+fn of_list(list: &List, again: &Intern) -> Vec<Vec<Vec<Found<Listener>>>> {
     each(&list.node, |entry| match list.bare {
-        true => {
-            read_entry(entry, |wire: ListenerWire<'_>, flaws: &Flaws, at| of_entry(ListenerEntry::alone(wire), list, at, flaws))
-        }
-        false => read_entry(entry, |wire, flaws: &Flaws, at| of_entry(wire, list, at, flaws)),
+        true => read_entry(entry, |wire: ListenerWire<'_>, flaws: &Flaws, at| {
+            of_entry(ListenerEntry::alone(wire), list, at, (again, flaws))
+        }),
+        false => read_entry(entry, |wire, flaws: &Flaws, at| of_entry(wire, list, at, (again, flaws))),
     })
 }
 
@@ -54,7 +58,7 @@ fn read_entry<'a, T: Wire<'a>, R>(entry: &Entry<'a>, make: impl FnOnce(T, &Flaws
 }
 
 /// The rows of one listener, for each of its states.
-fn of_entry(mut entry: ListenerEntry<'_>, list: &List, at: At, flaws: &Flaws) -> Vec<Vec<Found<Listener>>> {
+fn of_entry(mut entry: ListenerEntry<'_>, list: &List, at: At, (again, flaws): (&Intern, &Flaws)) -> Vec<Vec<Found<Listener>>> {
     let name = std::mem::take(&mut entry.name);
     let error_state: Option<Arc<str>> = entry.error_state.as_ref().map(|failure| failure.line().into());
     let mut found = entry.states(list, flaws);
@@ -70,6 +74,7 @@ fn of_entry(mut entry: ListenerEntry<'_>, list: &List, at: At, flaws: &Flaws) ->
             last_updated: stated.last_updated.map(Arc::from),
             error_state: error_state.clone(),
             at,
+            again,
         };
         common.rows(&stated.listener, flaws)
     };
@@ -84,6 +89,7 @@ struct Common<'a> {
     last_updated: Option<Arc<str>>,
     error_state: Option<Arc<str>>,
     at: At,
+    again: &'a Intern,
 }
 
 impl Common<'_> {
@@ -96,7 +102,7 @@ impl Common<'_> {
         let mut rows = Vec::new();
         let mut sorts = Vec::new();
         for (chain, is_default) in chains {
-            let (row, found) = of_chain(Listener { is_default, ..whole.clone() }, chain, paths.as_ref());
+            let (row, found) = of_chain(Listener { is_default, ..whole.clone() }, chain, paths.as_ref(), self.again);
             rows.push(Found { record: row, at: self.at });
             sorts.extend(found);
         }
@@ -115,6 +121,7 @@ impl Common<'_> {
         let name = (!name.is_empty()).then(|| name.into());
         let direction = listener.traffic_direction.as_ref();
         let bind = listener.bind_to_port.or(listener.deprecated_v1.bind_to_port);
+        let none = self.again.list(std::iter::empty());
         Listener {
             addresses: addresses(listener).map(Into::into),
             port: port(&listener.address, flaws),
@@ -128,7 +135,7 @@ impl Common<'_> {
             direction: ["inbound", "outbound"].into_iter().find(|known| direction.eq_ignore_ascii_case(known)),
             server_names: Vec::new(),
             transport_protocol: None,
-            application_protocols: Vec::new(),
+            application_protocols: none.clone(),
             prefix_ranges: Vec::new(),
             destination_port: None,
             source_type: None,
@@ -136,17 +143,17 @@ impl Common<'_> {
             direct_source_prefix_ranges: Vec::new(),
             source_ports: Vec::new(),
             matcher: None,
-            http_filters: Vec::new(),
-            network_filters: Vec::new(),
-            listener_filters: names(&listener.listener_filters),
+            http_filters: none.clone(),
+            network_filters: none.clone(),
+            listener_filters: self.again.list(names(&listener.listener_filters)),
             route_name: None,
             inline_routes: false,
             clusters: Vec::new(),
             stat_prefix: None,
             tls_mode: None,
             require_client_certificate: false,
-            secrets: Vec::new(),
-            access_logs: names(&listener.access_log),
+            secrets: none.clone(),
+            access_logs: self.again.list(names(&listener.access_log)),
             bind_to_port: bind.unwrap_or(true) && !listener.internal_listener.is_some(),
             use_original_dst: listener.use_original_dst,
             version: self.version.clone(),
@@ -158,7 +165,7 @@ impl Common<'_> {
 }
 
 /// The row of a filter chain, and what sorts of filters it has.
-fn of_chain(whole: Listener, chain: &Own<FilterChain<'_>>, paths: Option<&Paths>) -> (Listener, Vec<Sort>) {
+fn of_chain(whole: Listener, chain: &Own<FilterChain<'_>>, paths: Option<&Paths>, again: &Intern) -> (Listener, Vec<Sort>) {
     let Own { part: chain, broken } = chain;
     let flaws = Flaws::default();
     let network = Network::of(chain, &flaws);
@@ -168,29 +175,29 @@ fn of_chain(whole: Listener, chain: &Own<FilterChain<'_>>, paths: Option<&Paths>
     let full = |text: &str| (!text.is_empty()).then(|| Box::from(text));
     let ranges = |list: &[Cidr<'_>]| list.iter().map(Cidr::text).collect();
     let mut row = Listener {
-        matches: Some(matches.text().into()),
-        destination: Some(network.destination(&flaws).into()),
+        matches: again.some(&matches.text()),
+        destination: Some(again.text(&network.destination(&flaws))),
         chain: full(&chain.name),
         server_names: texts(&matches.server_names),
-        transport_protocol: full(&matches.transport_protocol),
-        application_protocols: texts(&matches.application_protocols),
+        transport_protocol: again.some(&matches.transport_protocol),
+        application_protocols: again.list(matches.application_protocols.iter().map(AsRef::as_ref)),
         prefix_ranges: ranges(&matches.prefix_ranges),
         destination_port: matches.destination_port,
-        source_type: full(&matches.source_type).filter(|kind| kind.as_ref() != "ANY"),
+        source_type: again.some(&matches.source_type).filter(|kind| kind.as_ref() != "ANY"),
         source_prefix_ranges: ranges(&matches.source_prefix_ranges),
         direct_source_prefix_ranges: ranges(&matches.direct_source_prefix_ranges),
         source_ports: matches.source_ports.clone(),
         matcher: paths.map(|paths| paths.get(chain.name.as_ref()).cloned().unwrap_or_else(|| vec!["NONE".into()])),
-        network_filters: network.names.iter().map(ToString::to_string).collect(),
+        network_filters: again.list(network.names.iter().copied()),
         tls_mode: tls.map(server_mode),
         require_client_certificate: tls.is_some_and(|tls| tls.require_client_certificate),
-        secrets: tls.map(TlsContext::secrets).unwrap_or_default(),
+        secrets: again.list(tls.map(TlsContext::secrets).unwrap_or_default().iter().map(String::as_str)),
         ..whole
     };
     if let Some((sort, settings)) = network.known.first() {
         row.stat_prefix = full(&settings.stat_prefix);
-        row.access_logs.splice(0..0, names(&settings.access_log));
-        row.http_filters = settings.http_filters.iter().map(|filter| filter.part.name.to_string()).collect();
+        row.access_logs = again.list(names(&settings.access_log).chain(row.access_logs.iter().map(AsRef::as_ref)));
+        row.http_filters = again.list(settings.http_filters.iter().map(|filter| filter.part.name.as_ref()));
         match sort {
             Sort::Http => {
                 let (name, inline) = settings.route_name(&flaws);
@@ -236,8 +243,8 @@ fn texts(list: &[Text<'_>]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-fn names(list: &[Named<'_>]) -> Vec<String> {
-    list.iter().map(|named| named.name.to_string()).collect()
+fn names<'a>(list: &'a [Named<'_>]) -> impl Iterator<Item = &'a str> {
+    list.iter().map(|named| named.name.as_ref())
 }
 
 fn addresses(listener: &ListenerWire<'_>) -> Option<String> {

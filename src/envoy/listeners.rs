@@ -12,10 +12,10 @@ record! {
         pub port: Option<u16>,
         /// Which connections the chain takes: `SNI: a.example; Trans: tls; App: HTTP; Addr: 10.0.0.7/32:80`, `ALL`. Sources stand
         /// in columns of their own.
-        pub matches: Option<Box<str>>,
+        pub matches: Option<Arc<str>>,
         /// Where they go: `Route: 8080`, `Cluster: …`, `Inline Route: …`, `PassthroughCluster`, `Clusters: a 90, b 10`,
         /// `Non-HTTP/Non-TCP`.
-        pub destination: Option<Box<str>>,
+        pub destination: Option<Arc<str>>,
         /// What the listener's chains speak: `HTTP`, `TCP`, `HTTP+TCP`, `UNKNOWN`.
         pub r#type: &'static str,
         /// What Envoy does with it: `active`, `warming` (waits for its routes or certificates), `draining` (serves old
@@ -32,15 +32,15 @@ record! {
         /// The server names (SNI) that it takes; any when empty.
         [wide] pub server_names: Vec<String>,
         /// `tls` or `raw_buffer` (plain text), if it takes only one of them.
-        [wide] pub transport_protocol: Option<Box<str>>,
+        [wide] pub transport_protocol: Option<Arc<str>>,
         /// The application protocols (ALPN) that it takes; any when empty.
-        [wide] pub application_protocols: Vec<String>,
+        [wide] pub application_protocols: Arc<[Arc<str>]>,
         /// The addresses connections must have been meant for; any when empty.
         [wide] pub prefix_ranges: Vec<String>,
         /// The port they must have been meant for.
         [wide] pub destination_port: Option<u64>,
         /// `EXTERNAL` or `SAME_IP_OR_LOOPBACK`, if it takes only one of them.
-        [wide] pub source_type: Option<Box<str>>,
+        [wide] pub source_type: Option<Arc<str>>,
         /// The addresses that connections must come from; any when empty.
         [wide] pub source_prefix_ranges: Vec<String>,
         /// The same, before a proxy protocol says otherwise.
@@ -51,11 +51,11 @@ record! {
         /// Nothing for listeners without one: those of waypoints have it.
         [wide] pub matcher: Option<Vec<String>>,
         /// The HTTP filters, in the order in which requests pass them; `filters()` tells more of them.
-        [wide] pub http_filters: Vec<String>,
+        [wide] pub http_filters: Arc<[Arc<str>]>,
         /// The network filters, in their order.
-        [wide] pub network_filters: Vec<String>,
+        [wide] pub network_filters: Arc<[Arc<str>]>,
         /// The filters that look at a connection before a chain is chosen, in their order.
-        [wide] pub listener_filters: Vec<String>,
+        [wide] pub listener_filters: Arc<[Arc<str>]>,
         /// The route configuration: what `routes(pod, #{ name: … })` has. Nothing for one inline without a name.
         [wide] pub route_name: Option<Box<str>>,
         /// Whether the routes stand in the listener itself.
@@ -70,9 +70,9 @@ record! {
         /// Whether clients must show a certificate.
         [wide] pub require_client_certificate: bool,
         /// The secrets (SDS) it needs: own certificates, then authorities.
-        [wide] pub secrets: Vec<String>,
+        [wide] pub secrets: Arc<[Arc<str>]>,
         /// Where it writes access logs: those of the chain, then those of the listener.
-        [wide] pub access_logs: Vec<String>,
+        [wide] pub access_logs: Arc<[Arc<str>]>,
         /// Whether it opens a port of its own; otherwise it gets connections handed on by another.
         [wide] pub bind_to_port: bool,
         /// Whether it hands connections on to the listener of their original destination.

@@ -23,6 +23,7 @@ mod health;
 mod host_stats;
 mod http_filters;
 mod inline_routes;
+mod intern;
 mod jwt_authn;
 mod kept;
 mod listener_read;
@@ -75,7 +76,10 @@ pub use log_levels::{LogLevel, log_levels};
 pub use memory::{Memory, memory};
 pub use names::ClusterName;
 pub use route_read::routes;
-pub use routes::{Route, RouteHost, RouteMore, RouteRetry, RouteRule, RouteShared, RouteUpdate, WeightedCluster};
+pub use routes::{
+    Domains, Route, RouteDomains, RouteHost, RouteMore, RouteRetry, RouteRule, RouteShared, RouteUpdate, ShownDomains,
+    WeightedCluster,
+};
 pub use secrets::{Secret, secrets};
 pub use server_info::{ServerInfo, server_info};
 pub use shared::Shared;

@@ -87,11 +87,11 @@ impl QueryMatch<'_> {
 
 /// The domains of a virtual host, as istioctl shortens them: without ports, without the longer forms of one that stands there
 /// in short, and only the first two.
-pub(super) fn shown_domains(domains: &[Text<'_>]) -> String {
+pub(super) fn shown_domains(domains: &[&str]) -> String {
     if let [] | [_] = domains {
         return domains.first().map(ToString::to_string).unwrap_or_default();
     }
-    let names: Vec<&str> = domains.iter().map(AsRef::as_ref).filter(|domain| !has_port(domain)).collect();
+    let names: Vec<&str> = domains.iter().copied().filter(|domain| !has_port(domain)).collect();
     // Looked up in a set only where a list is long: most have six.
     let set: Option<HashSet<&str>> = (names.len() > 32).then(|| names.iter().copied().collect());
     let has = |name: &str| set.as_ref().map_or_else(|| names.contains(&name), |set| set.contains(name));
@@ -119,8 +119,8 @@ mod tests {
         read(json.as_bytes(), &Flaws::default()).0
     }
 
-    fn domains(list: &[&'static str]) -> String {
-        shown_domains(&list.iter().map(|name| Text::from(*name)).collect::<Vec<_>>())
+    fn domains(list: &[&str]) -> String {
+        shown_domains(list)
     }
 
     #[test]
@@ -164,6 +164,6 @@ mod tests {
         assert_eq!(domains(&["a:1", "b:1"]), "");
         assert_eq!(domains(&["a", "b", "c"]), "a, b + 1 more...");
         let many: Vec<String> = (0..50).flat_map(|number| [format!("s{number}"), format!("s{number}.svc")]).collect();
-        assert_eq!(shown_domains(&many.iter().map(|name| Text::from(name.as_str())).collect::<Vec<_>>()), "s0, s1 + 48 more...");
+        assert_eq!(shown_domains(&many.iter().map(String::as_str).collect::<Vec<_>>()), "s0, s1 + 48 more...");
     }
 }

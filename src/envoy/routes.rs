@@ -1,7 +1,11 @@
 //! Routes: which request goes to which cluster, and on what terms.
 
+use super::route_match::shown_domains;
+use super::shared::Shared;
+use super::wire::Text;
 use crate::{record, record_of};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::fmt;
 use std::sync::Arc;
 
 record! {
@@ -9,11 +13,49 @@ record! {
     pub struct RouteHost as "route host" {
         /// The route configuration: the port, or the port and address, that a listener asks for; nothing for one that has
         /// no name.
-        pub name: Option<Box<str>>,
+        pub name: Option<Arc<str>>,
         /// The virtual host: the service's host and port, mostly.
         pub vhost_name: Box<str>,
         /// The hosts that requests name, shortened as istioctl does; all of them stand in `all_domains`.
-        pub domains: Box<str>,
+        pub domains: ShownDomains,
+    }
+}
+
+/// All hosts that requests may name. They are kept as one text: of 150,000 virtual hosts each has six.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Domains(Shared);
+
+/// The first of them, as istioctl shows them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownDomains(pub Domains);
+
+impl Domains {
+    /// Keep these; none of them has lines.
+    pub(super) fn of(domains: &[Text<'_>]) -> Self {
+        Self(Shared::new(&domains.join("\n")))
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.as_str().lines()
+    }
+}
+
+impl Serialize for Domains {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter())
+    }
+}
+
+impl fmt::Display for ShownDomains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown_domains(&self.0.iter().collect::<Vec<_>>()))
+    }
+}
+
+impl Serialize for ShownDomains {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 
@@ -21,9 +63,9 @@ record! {
     /// What a route does.
     pub struct RouteRule as "route rule" {
         /// The path: `/a*` for a prefix, `PathPrefix:/a`, `/a` exactly, `regex /a.*`; `/*` of a virtual host without routes.
-        pub matches: Option<Box<str>>,
+        pub matches: Option<Arc<str>>,
         /// The VirtualService that made it, as `name.namespace`; of a virtual host without routes `404`, as istioctl has it.
-        pub virtual_service: Option<Box<str>>,
+        pub virtual_service: Option<Arc<str>>,
         /// The cluster that requests go to; nothing when there are several, or none.
         pub cluster: Option<Box<str>>,
         /// The route's own name: that of the rule in its VirtualService, or `default`.
@@ -95,10 +137,16 @@ record! {
 }
 
 record! {
+    /// For which hosts a route is.
+    pub struct RouteDomains as "route domains" {
+        /// All hosts that requests may name.
+        [wide] pub all_domains: Domains,
+    }
+}
+
+record! {
     /// How a route came.
     pub struct RouteUpdate as "route update" {
-        /// All hosts that requests may name.
-        [wide] pub all_domains: Vec<Box<str>>,
         /// `dynamic` (sent by istiod), `static` (inline in a listener, or in the bootstrap), or `rejected` (never used: see
         /// `error_state`); nothing when that is not known.
         [wide] pub state: Option<&'static str>,
@@ -116,8 +164,10 @@ record! {
 pub struct RouteShared {
     /// What they are part of.
     pub host: RouteHost,
-    /// How they came.
-    pub update: RouteUpdate,
+    /// How they came; all routes of a configuration share it.
+    pub update: Arc<RouteUpdate>,
+    /// For which hosts they are.
+    pub domains: RouteDomains,
 }
 
 record_of! {
@@ -137,6 +187,7 @@ record_of! {
         RouteRule: |row| &row.rule,
         RouteRetry: |row| row.retry.as_deref().unwrap_or(&NO_RETRY),
         RouteMore: |row| row.more.as_deref().unwrap_or(&NO_MORE),
+        RouteDomains: |row| &row.shared.domains,
         RouteUpdate: |row| &row.shared.update,
     }
 }

@@ -134,6 +134,15 @@ fn filters_stand_in_the_order_of_requests() {
 }
 
 #[test]
+fn a_filter_that_is_delivered_by_itself_is_shown_with_its_configuration() {
+    each(r#"filters(POD, #{ where: #{ discovered: true } })"#, |_, rows| {
+        let header = row(&rows, "name", "shop.header");
+        has(header, json!({"listener": "ingress", "kind": "Config", "broken": null}));
+        assert_eq!(header["config"]["request_rules"][0]["header"], "x-team");
+    });
+}
+
+#[test]
 fn the_jwt_filter_lists_its_issuer_with_the_keys() {
     each(r#"filters(POD, #{ name: "jwt" })"#, |_, rows| {
         let [row] = rows.as_array().expect("rows").as_slice() else { panic!("not one filter: {rows}") };
