@@ -2,9 +2,10 @@
 
 use crate::host::{Call, Fallible, Row, options};
 use crate::mesh::istiod_logs::{self, IstiodLogOptions};
+use crate::mesh::proxy_status::{self, ProxyStatusOptions};
 use crate::mesh::{istiods, platform};
 use rhai::plugin::*;
-use rhai::{Array, Map};
+use rhai::{Array, Dynamic, Map};
 
 /// istiod, every replica of every revision.
 #[export_module]
@@ -54,5 +55,39 @@ pub mod functions {
     pub fn platforms(context: NativeCallContext) -> Fallible<Array> {
         let call = Call::of(&context)?;
         Ok(Row::many(call.wait(platform::platforms(call.mesh()))?))
+    }
+    /// What all control planes sent to all proxies, and what became of it: a row a proxy and connection. Returns `proxy_status` rows.
+    ///
+    /// Every replica of every revision is asked. Proxies that run and that no istiod knows are rows too: `DISCONNECTED`. A proxy
+    /// that just stopped is `STALE` for a minute or two, and then in no list.
+    ///
+    /// ```rhai
+    /// proxy_status().filter(|row| row.status != "SYNCED").len()    // 0
+    /// ```
+    #[rhai_fn(name = "proxy_status", return_raw)]
+    pub fn every_proxy_status(context: NativeCallContext) -> Fallible<Array> {
+        proxy_status_with(context, Map::new())
+    }
+
+    /// Those of a namespace or a revision. Returns `proxy_status` rows; takes `proxy status options`.
+    ///
+    /// ```rhai
+    /// proxy_status(#{ namespace: "olaf" })[0].lds    // "SYNCED"
+    /// ```
+    #[rhai_fn(name = "proxy_status", return_raw)]
+    pub fn proxy_status_with(context: NativeCallContext, which: Map) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        let more: ProxyStatusOptions = options(&call, which)?;
+        Ok(Row::many(call.wait(proxy_status::proxy_status(call.mesh(), &more))?))
+    }
+
+    /// What a proxy (a pod, or several) holds against what istiod would send it, by resource and field, as `diff(pod, "istiod")`. Returns `difference` rows.
+    ///
+    /// ```rhai
+    /// proxy_status("deploy/customer.olaf-customer").len()    // 0
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn proxy_status(context: NativeCallContext, which: Dynamic) -> Fallible<Array> {
+        super::super::diff::functions::diff(context, which, "istiod".into())
     }
 }

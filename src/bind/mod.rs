@@ -42,6 +42,7 @@ use crate::mesh::logs::{LogLine, LogOptions};
 use crate::mesh::namespaces::{Namespace, Node};
 use crate::mesh::platform::Platform;
 use crate::mesh::pods::{Pod, PodOptions};
+use crate::mesh::proxy_status::{ProxyStatus, ProxyStatusOptions};
 use crate::mesh::services::Service;
 use crate::mesh::trust::{FetchOptions, JwksFetch, TlsOptions, VerifyOptions};
 use crate::record::{Options, Record, Schema};
@@ -130,6 +131,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         Istiod::schema(),
         IstiodLog::schema(),
         IstiodLogOptions::schema(),
+        ProxyStatus::schema(),
+        ProxyStatusOptions::schema(),
         Certificate::schema(),
         Verdict::schema(),
         Key::schema(),

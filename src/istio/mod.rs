@@ -2,3 +2,5 @@
 
 pub mod log_line;
 pub mod request_auth;
+pub mod syncz;
+pub mod version;
