@@ -34,7 +34,8 @@
 //!    [effect](backend::Ask::effect), whatever a script tries.
 //! 4. **Partial answers are normal.** Who does not answer becomes a note; only when nobody answers it is an error.
 //! 5. **Time is the backend's:** [`backend::Backend::now`] is the time of recording when a tape is replayed.
-//! 6. **No secret leaves:** private keys, tokens and Secret data are redacted before an answer reaches a script or a tape.
+//! 6. **No secret leaves:** private keys, tokens and Secret data are redacted before an answer reaches a script or a tape; those
+//!    of saved answers, when they are read.
 //!
 //! # Adding a function
 //!

@@ -91,7 +91,7 @@ pub use observe::{Observed, Observer};
 pub use policy::Policy;
 pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, Query, Roots, TlsProbe, Trust};
 pub use recorder::Recorder;
-pub use redact::Redactor;
+pub use redact::{Redactor, secret_strings, suspicious};
 pub use redacted::Redacted;
 pub use replay::Tape;
 pub use resolve::Resolve;

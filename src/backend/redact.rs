@@ -160,6 +160,16 @@ impl Redactor {
     }
 }
 
+/// Where in a text something stands that may be part of a secret; a piece of it without such a place holds none.
+pub fn suspicious(text: &[u8]) -> Vec<usize> {
+    marks(text).collect()
+}
+
+/// The strings of a piece of JSON that hold secrets, each with the JSON string to put in its place, in order.
+pub fn secret_strings(json: &[u8]) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
+    redact_json::edits(json).unwrap_or_default()
+}
+
 /// A line to be shown, without secrets.
 pub fn shown(line: String) -> String {
     Redactor::default().text(line)

@@ -30,6 +30,14 @@ pub fn clean(json: &[u8], about_secrets: bool) -> Json {
     clean_at(json, about_secrets, DEPTH)
 }
 
+/// The strings of a JSON text that hold secrets, each with the JSON string for its place. Nothing when it is no JSON.
+pub fn edits(json: &[u8]) -> Option<Vec<(Range<usize>, Vec<u8>)>> {
+    let marks: Vec<usize> = marks(json).collect();
+    let mut scan = Scan::new(json, marks, DEPTH);
+    scan.run()?;
+    Some(scan.last_edits().map(|edit| (edit.string, edit.text)).collect())
+}
+
 fn clean_at(json: &[u8], about_secrets: bool, depth: u8) -> Json {
     if !matches!(json.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return Json::Other;
@@ -39,7 +47,7 @@ fn clean_at(json: &[u8], about_secrets: bool, depth: u8) -> Json {
         // Not looked at whether it is well-formed: there is nothing to do either way.
         return Json::Clean;
     }
-    let mut scan = Scan { json, marks, next_mark: 0, frames: Vec::new(), pending: Vec::new(), edits: Vec::new(), depth };
+    let mut scan = Scan::new(json, marks, depth);
     if scan.run().is_none() {
         return Json::Other;
     }
@@ -102,7 +110,11 @@ struct Edit {
     tally: Tally,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(json: &'a [u8], marks: Vec<usize>, depth: u8) -> Self {
+        Self { json, marks, next_mark: 0, frames: Vec::new(), pending: Vec::new(), edits: Vec::new(), depth }
+    }
+
     /// Read everything. `None` when it is not JSON.
     fn run(&mut self) -> Option<()> {
         let json = self.json;
@@ -293,17 +305,22 @@ impl Scan<'_> {
         self.edits.push(Edit { string, text, tally });
     }
 
+    /// In order, one for a string.
+    fn last_edits(&mut self) -> impl Iterator<Item = Edit> + use<> {
+        let mut edits = std::mem::take(&mut self.edits);
+        // The later of two edits of one string knew more about it.
+        edits.reverse();
+        edits.sort_by_key(|edit| edit.string.start);
+        edits.dedup_by_key(|edit| edit.string.start);
+        edits.into_iter()
+    }
+
     fn finish(mut self) -> Json {
         if self.edits.is_empty() {
             return Json::Clean;
         }
-        // The later of two edits of one string knew more about it.
-        self.edits.sort_by_key(|edit| edit.string.start);
         let (mut out, mut copied, mut tally) = (Vec::with_capacity(self.json.len()), 0, Tally::default());
-        for (place, edit) in self.edits.iter().enumerate() {
-            if self.edits.get(place + 1).is_some_and(|next| next.string.start == edit.string.start) {
-                continue;
-            }
+        for edit in self.last_edits() {
             out.extend_from_slice(&self.json[copied..edit.string.start]);
             out.extend_from_slice(&edit.text);
             copied = edit.string.end;

@@ -1,5 +1,6 @@
 //! The functions that scripts call, one file a family. Thin: arguments in, one domain call, rows out.
 
+mod clean;
 mod clusters;
 mod diff;
 mod ecds;

@@ -1,6 +1,7 @@
 //! Documents from files and from standard input, for everything that reads what a proxy said; and which files a script may
 //! touch at all.
 
+use super::clean::{self, Owner};
 use super::unpack::{self, Text};
 use crate::envoy::foreign;
 use crate::error::{Error, Kind, Result};
@@ -42,7 +43,7 @@ pub fn document(call: &Call, file: &str) -> Fallible<Arc<Doc>> {
     }
     let path = call.check(allowed(&call.session().files(), file))?;
     let (mesh, name) = (mesh.clone(), file.to_owned());
-    call.wait(blocking(move || file_document(&mesh, &name, &path)))
+    call.wait(blocking(move || file_document(&mesh, &name, &path, Owner::Proxy)))
 }
 
 /// Reading may take long or for ever; Ctrl-C ends the waiting for it.
@@ -69,7 +70,7 @@ fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'stat
     Ok(move || {
         let read = || {
             let text = unpack::read(std::io::stdin().lock(), None).map_err(|error| unreadable("standard input", &error))?;
-            parse(&mesh, "standard input", Path::new(""), text)
+            parse(&mesh, "standard input", Path::new(""), text, Owner::Proxy)
         };
         kept.get_or_init(read).clone()
     })
@@ -79,10 +80,10 @@ fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'stat
 ///
 /// # Errors
 /// As [`document`].
-pub fn file_document(mesh: &Mesh, name: &str, path: &Path) -> Result<Arc<Doc>> {
+pub fn file_document(mesh: &Mesh, name: &str, path: &Path, owner: Owner) -> Result<Arc<Doc>> {
     let mut file = ordinary(name, path)?;
     let text = size(&mut file).and_then(|size| unpack::read(file, size)).map_err(|error| unreadable(name, &error))?;
-    parse(mesh, name, path, text)
+    parse(mesh, name, path, text, owner)
 }
 
 /// Open a file. A device or a pipe may never end.
@@ -120,7 +121,7 @@ fn size(file: &mut File) -> std::io::Result<Option<u64>> {
     Ok(size)
 }
 
-fn parse(mesh: &Mesh, name: &str, path: &Path, text: Text) -> Result<Arc<Doc>> {
+fn parse(mesh: &Mesh, name: &str, path: &Path, text: Text, owner: Owner) -> Result<Arc<Doc>> {
     if let Some(why) = &text.cut {
         mesh.note_missing(format!("{name} is cut off ({why}); what came whole before is used"));
     }
@@ -130,15 +131,15 @@ fn parse(mesh: &Mesh, name: &str, path: &Path, text: Text) -> Result<Arc<Doc>> {
         ));
     }
     if is_yaml(path) {
-        return of_yaml(name, &text.bytes);
+        return clean::document(of_yaml(name, &text.bytes)?, owner);
     }
     // Nobody else may hold the text: what is cut off is mended where it stands.
     let start = text.bytes[..text.bytes.len().min(4096)].to_vec();
     let looks = foreign::text(&start);
     if looks.as_ref().is_some_and(|told| told.page) {
-        return Doc::from_value(&String::from_utf8_lossy(&text.bytes).into());
+        return Doc::from_value(&clean::text(&text.bytes).into());
     }
-    match Doc::parse_partial(text.bytes.into()) {
+    match clean::parse(text.bytes, owner) {
         Ok(doc) => {
             let tell = |note: &String| {
                 if doc.is_cut() { mesh.note_missing(format!("{name}: {note}")) } else { mesh.note(format!("{name}: {note}")) }

@@ -1,5 +1,6 @@
 //! Values: tables, JSON and YAML, files, the clock, and what arrays of rows can do.
 
+use super::clean::Owner;
 use super::source::{allowed, file_document, ordinary, unreadable};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Files, Row, convert, from_node};
@@ -83,7 +84,8 @@ pub mod functions {
 
     /// Read a file: `.json` as a document of any size (`.to_map()` makes it a map), `.yaml` as values, anything else as text.
     ///
-    /// A JSON file that is cut off gives what came whole, with a note. A playbook may only read below the folder it is run in.
+    /// A JSON file that is cut off gives what came whole, with a note. Private keys and tokens in a proxy's config dump are
+    /// taken out, as they are when the proxy answers; other files come as they are. A playbook may only read below the folder it is run in.
     ///
     /// ```rhai
     /// save(#{ a: 1 }, "/tmp/pilotage-a.json");
@@ -375,7 +377,7 @@ fn write_plain(out: &mut impl Write, value: &Dynamic, yaml: bool) -> std::io::Re
 fn read(mesh: &Mesh, name: &str, path: &Path) -> Result<Dynamic> {
     let ending = path.extension().and_then(|ending| ending.to_str());
     if ending == Some("json") {
-        return Ok(from_node(&file_document(mesh, name, path)?.root()));
+        return Ok(from_node(&file_document(mesh, name, path, Owner::Script)?.root()));
     }
     let mut bytes = Vec::new();
     ordinary(name, path)?.read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;

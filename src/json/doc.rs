@@ -51,7 +51,25 @@ impl Doc {
     /// # Errors
     /// As for [`Doc::parse`], and when nothing came whole.
     pub fn parse_partial(text: Bytes) -> Result<Arc<Self>> {
-        let bad = match check(&text) {
+        Self::parse_beside(text, |_| ()).0
+    }
+
+    /// Like [`Doc::parse_partial`], while something else looks at the text: big ones by two cores.
+    pub fn parse_beside<T: Send>(text: Bytes, look: impl FnOnce(&[u8]) -> T + Send) -> (Result<Arc<Self>>, T) {
+        if text.len() < PARALLEL {
+            let (checked, seen) = (check(&text), look(&text));
+            return (Self::of_whole_or_part(text, checked), seen);
+        }
+        let (checked, seen) = std::thread::scope(|scope| {
+            let seen = scope.spawn(|| look(&text));
+            (check(&text), seen.join())
+        });
+        let seen = seen.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (Self::of_whole_or_part(text, checked), seen)
+    }
+
+    fn of_whole_or_part(text: Bytes, checked: std::result::Result<Found, Bad>) -> Result<Arc<Self>> {
+        let bad = match checked {
             Ok(found) => return Ok(Self::of(text, found)),
             Err(bad) => bad,
         };
@@ -85,6 +103,29 @@ impl Doc {
 
     fn of_part(text: Bytes, found: Found, cut: bool) -> Arc<Self> {
         Arc::new(Self { text, root: found.root, index: found.index, notes: found.notes, cut, keys: Mutex::default() })
+    }
+
+    /// The same document with another text. `same`: every value of the index lies where it lay.
+    pub(super) fn rewritten(self: Arc<Self>, same: bool, text: impl FnOnce(Bytes) -> Bytes) -> Result<Arc<Self>> {
+        let again = |text: &Bytes| check(text).map_err(|bad| bad.explain(text));
+        let (text, found, cut) = match Arc::try_unwrap(self) {
+            Ok(Self { text: old, root, index, notes, cut, .. }) => {
+                let text = text(old);
+                let (root, index) = if same { (root, index) } else { again(&text).map(|found| (found.root, found.index))? };
+                (text, Found { root, index, notes }, cut)
+            }
+            Err(shared) => {
+                let text = text(shared.text.clone());
+                let found = Found { notes: shared.notes.clone(), ..again(&text)? };
+                (text, found, shared.cut)
+            }
+        };
+        Ok(Self::of_part(text, found, cut))
+    }
+
+    /// Where the outermost value starts.
+    pub(super) fn start(&self) -> usize {
+        self.root
     }
 
     /// The outermost value.

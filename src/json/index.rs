@@ -39,6 +39,12 @@ impl Index {
         self.bigs.binary_search_by_key(&start, |big| big.start).ok().and_then(|at| self.bigs.get(at))
     }
 
+    /// The big containers that a byte lies in, innermost first.
+    pub(super) fn around(&self, at: usize) -> impl Iterator<Item = &Big> {
+        let before = self.bigs.partition_point(|big| big.start <= at);
+        self.bigs.iter().take(before).rev().filter(move |big| at < big.end)
+    }
+
     /// The entries of a container.
     pub(super) fn groups(&self, big: &Big) -> &[Group] {
         self.groups.get(big.first_group..big.last_group).unwrap_or_default()
