@@ -200,6 +200,16 @@ fn the_mode_of_a_server_is_told() {
 }
 
 #[test]
+fn http_3_has_its_tls_inside() {
+    let context = json!({"require_client_certificate": true, "common_tls_context": {
+        "tls_certificate_sds_secret_configs": [{"name": "kubernetes://shop"}], "validation_context_sds_secret_config": {"name": "ca"}}});
+    let socket = json!({"name": "envoy.transport_sockets.quic", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport", "downstream_tls_context": context}});
+    let rows = rows(json!({"filter_chains": [{"transport_socket": socket}]}));
+    has(&rows[0], json!({"tls_mode": "MUTUAL", "require_client_certificate": true, "secrets": ["kubernetes://shop", "ca"]}));
+}
+
+#[test]
 fn a_waypoints_chains_say_how_they_are_found() {
     let to =
         |name: &str| json!({"action": {"name": name, "typed_config": {"@type": "x/google.protobuf.StringValue", "value": name}}});

@@ -11,6 +11,14 @@ wire! {
 }
 
 wire! {
+    /// HTTP/3 has its TLS inside: `QuicDownstreamTransport` and `QuicUpstreamTransport` in one.
+    struct Quic<'de> {
+        downstream_tls_context: Option<TlsContext<'de>>,
+        upstream_tls_context: Option<TlsContext<'de>>,
+    }
+}
+
+wire! {
     /// `UpstreamTlsContext` and `DownstreamTlsContext` in one.
     pub(super) struct TlsContext<'de> {
         sni: Text<'de>,
@@ -96,8 +104,15 @@ impl StringMatch<'_> {
 impl<'de> TransportSocket<'de> {
     /// The TLS context, if the socket speaks TLS. Wrappers (tap, proxy protocol, ALTS) are not looked into.
     pub fn tls(&self, flaws: &Flaws) -> Option<TlsContext<'de>> {
-        let kind = self.typed_config.kind()?;
-        matches!(kind.as_str(), "UpstreamTlsContext" | "DownstreamTlsContext").then(|| self.typed_config.content().read(flaws))
+        let content = self.typed_config.content();
+        match self.typed_config.kind()?.as_str() {
+            "UpstreamTlsContext" | "DownstreamTlsContext" => Some(content.read(flaws)),
+            "QuicUpstreamTransport" | "QuicDownstreamTransport" => {
+                let quic: Quic<'de> = content.read(flaws);
+                quic.downstream_tls_context.or(quic.upstream_tls_context)
+            }
+            _ => None,
+        }
     }
 }
 
