@@ -86,8 +86,10 @@ impl RouteAction<'_> {
 
 impl Weighted<'_> {
     fn cluster(&self) -> WeightedCluster {
-        let name = if self.name.is_empty() { &self.cluster_header } else { &self.name };
-        WeightedCluster { name: name.to_string(), weight: self.weight.unwrap_or(0) }
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let name = text(&self.name);
+        let cluster_header = if name.is_some() { None } else { text(&self.cluster_header) };
+        WeightedCluster { name, cluster_header, weight: self.weight.unwrap_or(0) }
     }
 }
 

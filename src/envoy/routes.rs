@@ -90,8 +90,11 @@ record! {
 /// One of several clusters that share the requests.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightedCluster {
-    /// Its name; of one that a header names, that header.
-    pub name: String,
+    /// Its name; nothing when each request names it.
+    pub name: Option<String>,
+    /// The header in which requests name it, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_header: Option<String>,
     /// Its share, of the sum of all.
     pub weight: u64,
 }

@@ -261,3 +261,11 @@ fn pointers(value: &Value) -> Vec<String> {
     };
     inside.into_iter().flat_map(deeper).collect()
 }
+
+#[test]
+fn a_share_whose_cluster_a_header_names_has_no_name() {
+    let shares = json!([{"name": "v1", "weight": 90}, {"cluster_header": "x-cluster", "weight": 10}]);
+    let row = one(json!({"match": {"prefix": "/"}, "route": {"weighted_clusters": {"clusters": shares}}}));
+    let wanted = json!([{"name": "v1", "weight": 90}, {"name": null, "cluster_header": "x-cluster", "weight": 10}]);
+    has(&row, json!({"weighted_clusters": wanted}));
+}
