@@ -80,6 +80,8 @@ pub(super) type Text<'de> = Cow<'de, str>;
 #[derive(Debug, Default)]
 pub(super) struct Flaws {
     field: Cell<&'static str>,
+    /// Whether each member is read by itself, so that one that cannot be read spoils no other.
+    careful: Cell<bool>,
     told: RefCell<Vec<String>>,
 }
 
@@ -129,18 +131,23 @@ pub(super) trait Wire<'de>: Default {
 
 /// Reads the text of one value, and says how many bytes it had.
 pub(super) fn read<'de, T: Wire<'de>>(text: &'de [u8], flaws: &Flaws) -> (T, Option<usize>) {
-    let mut json = serde_json::Deserializer::from_slice(text);
-    match T::read(&mut json, flaws) {
-        Ok(value) => {
-            // What follows is not ours to read; the stream only tells how far it came.
-            let read = json.into_iter::<IgnoredAny>().byte_offset();
-            (value, Some(read))
-        }
-        Err(error) => {
-            flaws.add(format!("cannot be read: {error}"));
-            (T::default(), None)
-        }
-    }
+    let before = flaws.count();
+    let once = || {
+        let mut json = serde_json::Deserializer::from_slice(text);
+        // What follows is not ours to read; the stream only tells how far it came.
+        T::read(&mut json, flaws).map(|value| (value, Some(json.into_iter::<IgnoredAny>().byte_offset())))
+    };
+    let again = |_| {
+        flaws.take(before);
+        let careful = flaws.careful.replace(true);
+        let read = once();
+        flaws.careful.set(careful);
+        read
+    };
+    once().or_else(again).unwrap_or_else(|error| {
+        flaws.add(format!("cannot be read: {error}"));
+        (T::default(), None)
+    })
 }
 
 /// Reads an element of a list and makes a record of it, with its place.
@@ -164,7 +171,17 @@ impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Seed<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
-        T::read(from, self.0)
+        let flaws = self.0;
+        if !flaws.careful.get() {
+            return T::read(from, flaws);
+        }
+        let (raw, field) = (<&RawValue>::deserialize(from)?, flaws.field());
+        let mut json = serde_json::Deserializer::from_str(raw.get());
+        Ok(T::read(&mut json, flaws).unwrap_or_else(|_| {
+            // Good JSON all the same: a number beyond all bounds.
+            flaws.add(format!("{field} is no number that can be held"));
+            T::default()
+        }))
     }
 }
 
@@ -355,6 +372,23 @@ mod tests {
             assert!(flaws.contains(told), "{flaws}");
         }
         assert_eq!(flaws.split(", ").count(), 8);
+    }
+
+    #[test]
+    fn a_number_beyond_all_bounds_spoils_only_its_field() {
+        let text = r#"{"name":"a","max_requests":1e400,"inner":{"deep_name":-1e999},"many":[{"deep_name":"x"},{"deep_name":1e400}],
+            "weight":1e400,"other":1e400,"by_name":{"a":1,"b":1e400},"any":{"@type":"x/a.B","value":1e400},"on":true} , "#;
+        let flaws = Flaws::default();
+        let (outer, size) = read::<Outer<'_>>(text.as_bytes(), &flaws);
+        assert_eq!((outer.name.as_ref(), outer.on, outer.max_requests, size), ("a", true, None, Some(text.len() - 3)));
+        assert_eq!((outer.many[0].deep_name.as_ref(), outer.by_name.get("a")), ("x", Some(&1)));
+        assert_eq!(outer.any.kind().as_deref(), Some("B"));
+        let told = flaws.line().unwrap();
+        for field in ["max_requests", "deep_name", "weight", "by_name"] {
+            assert!(told.contains(&format!("{field} is no number that can be held")), "{told}");
+        }
+        assert_eq!(told.split(", ").count(), 5, "{told}");
+        assert_eq!(read::<u64>(b"1e400", &flaws).0, 0);
     }
 
     #[test]
