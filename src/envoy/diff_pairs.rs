@@ -14,7 +14,8 @@ pub(super) fn pairs<'r>(left: &'r [Resource], right: &'r [Resource], identity: &
     let mut matching = Matching { left, right, found: vec![None; left.len()], taken: vec![false; right.len()] };
     matching.by(|resource, _| resource.name.clone());
     if identity.is_of_two() {
-        matching.by(|resource, side| without_own(&resource.name, &identity.own[side]));
+        let own = identity.addresses();
+        matching.by(|resource, side| without_own(&resource.name, &own[side]));
     }
     let Matching { found, taken, .. } = matching;
     let ours = left.iter().zip(found).map(|(one, other)| (Some(one), other.and_then(|other| right.get(other))));

@@ -70,7 +70,7 @@ const UNORDERED: &[&str] = &[
     "retriablestatuscodes",
     "retriableheaders",
     "retryhostpredicate",
-    // Chosen by chance, according to weight.
+    // Of a route, chosen by chance, according to weight. Those of an aggregate cluster are names, and have an order.
     "clusters",
     // Rules of access: any, or all, of them.
     "principals",
@@ -85,6 +85,9 @@ const UNORDERED: &[&str] = &[
     "requestheaderstoremove",
     "responseheaderstoremove",
 ];
+
+/// Of those, the ones that have an order where they are lists of names.
+const ORDERED_NAMES: &[&str] = &["clusters"];
 
 /// Who the two proxies are.
 #[derive(Debug, Default)]
@@ -103,6 +106,12 @@ impl Identity {
             _ => Default::default(),
         };
         Self { own, zeros }
+    }
+
+    /// What is each one's own outside of its bootstrap. A pod's name is not: there it is a service's, or a cluster's, that
+    /// happens to be called so, too.
+    pub fn addresses(&self) -> [Vec<String>; 2] {
+        [0, 1].map(|side: usize| self.own[side].iter().skip(1).cloned().collect())
     }
 
     /// Whether they are two, and that is to be overlooked.
@@ -142,7 +151,8 @@ pub(super) fn rules(section: Section, name: &str, care: Care, identity: &Identit
     };
     let shown = if section == Section::Secrets { KEYS } else { &[] };
     let (noise, unordered) = if care.noise { (shown, &[][..]) } else { (noise, UNORDERED) };
-    Rules { lenient: true, zeros: identity.zeros, noise, unordered, own: identity.own.clone() }
+    let own = if section == Section::Bootstrap { identity.own.clone() } else { identity.addresses() };
+    Rules { lenient: true, zeros: identity.zeros, noise, unordered, ordered_names: ORDERED_NAMES, own }
 }
 
 #[cfg(test)]
@@ -161,6 +171,28 @@ mod tests {
         // Of RBAC they are an object, and names of policies have no order.
         let rbac = |ids: [&str; 2]| json!({"rules": {"policies": {"p": {"principals": ids}}}});
         assert!(differences(&rbac(["a", "b"]), &rbac(["b", "a"]), &rules).is_empty());
+    }
+
+    #[test]
+    fn an_aggregate_cluster_asks_its_clusters_in_their_order() {
+        let rules = rules(Section::Clusters, "c", Care::default(), &Identity::default());
+        let aggregate = |names: [&str; 2]| json!({"cluster_type": {"typed_config": {"clusters": names}}});
+        assert_eq!(differences(&aggregate(["a", "b"]), &aggregate(["b", "a"]), &rules).len(), 1);
+        let weighted =
+            |names: [&str; 2]| json!({"weighted_clusters": {"clusters": names.map(|name| json!({"name": name, "weight": 50}))}});
+        assert!(differences(&weighted(["a", "b"]), &weighted(["b", "a"]), &rules).is_empty());
+    }
+
+    #[test]
+    fn a_service_called_as_the_pod_is_no_pods_own() {
+        let own = [vec!["web".to_owned(), "10.0.0.1".into()], vec!["api".into(), "10.0.0.2".into()]];
+        let identity = Identity { own, zeros: false };
+        let host = |name: &str, address: &str| json!({"cluster": format!("outbound|80||{name}.shop.svc"), "address": address});
+        let (left, right) = (host("web", "10.0.0.1"), host("api", "10.0.0.2"));
+        let found = differences(&left, &right, &rules(Section::Routes, "r", Care::default(), &identity));
+        assert_eq!(found.iter().map(|delta| delta.path.as_str()).collect::<Vec<_>>(), ["$.cluster"]);
+        let node = |name: &str| json!({"metadata": {"NAME": name}});
+        assert!(differences(&node("web"), &node("api"), &rules(Section::Bootstrap, "b", Care::default(), &identity)).is_empty());
     }
 
     #[test]

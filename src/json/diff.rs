@@ -68,7 +68,7 @@ impl Walk<'_> {
     fn list(&mut self, left: &[Value], right: &[Value], field: &str) {
         let Pairing { pairs, only_left, only_right } = diff_lists::pair(left, right, field, self.rules);
         let moved = pairs.windows(2).any(|pair| pair[0].1 > pair[1].1);
-        if moved && self.rules.is_ordered(field) {
+        if moved && self.rules.is_ordered(field, left) {
             let names = |list: &[Value]| Value::Array(list.iter().map(diff_lists::name).collect());
             self.tell(Some(&names(left)), Some(&names(right)));
         }

@@ -35,7 +35,7 @@ pub(super) fn pair(left: &[Value], right: &[Value], field: &str, rules: &Rules) 
     matching.by(left, right, exact);
     matching.by(left, right, named);
     matching.by(left, right, |value, side| (value.is_object() && named(value, side).is_none()).then_some(0));
-    if rules.is_ordered(field) {
+    if rules.is_ordered(field, left) {
         matching.by_place(left, right);
     }
     matching.done()

@@ -17,6 +17,8 @@ pub struct Rules {
     pub noise: &'static [&'static str],
     /// Keys of lists, written so, whose order has no meaning.
     pub unordered: &'static [&'static str],
+    /// Of those, the ones whose order means something when they hold plain values.
+    pub ordered_names: &'static [&'static str],
     /// Words that are each side's own: its name, its addresses. Texts are equal when they are without them, too.
     pub own: [Vec<String>; 2],
 }
@@ -37,8 +39,9 @@ impl Rules {
     }
 
     /// Whether the order of a list of this name, squeezed, means something.
-    pub(super) fn is_ordered(&self, field: &str) -> bool {
-        !self.unordered.contains(&field)
+    pub(super) fn is_ordered(&self, field: &str, list: &[Value]) -> bool {
+        let names = || self.ordered_names.contains(&field) && list.iter().any(|item| !item.is_object());
+        !self.unordered.contains(&field) || names()
     }
 
     /// Whether a value counts as none.
@@ -69,7 +72,7 @@ impl Rules {
             Value::Object(fields) => self.hash_object(fields, side),
             Value::Array(list) => {
                 let parts = list.iter().map(|part| self.hash(part, field, side));
-                if self.is_ordered(field) { of(&('a', parts.collect::<Vec<_>>())) } else { of(&('a', sorted(parts))) }
+                if self.is_ordered(field, list) { of(&('a', parts.collect::<Vec<_>>())) } else { of(&('a', sorted(parts))) }
             }
             Value::String(text) => of(&self.text(text, side)),
             Value::Number(number) if self.lenient => of(&Cow::<str>::Owned(plain_number(number))),
