@@ -27,7 +27,8 @@ record! {
         pub state: Option<&'static str>,
         /// Whether the filter is switched off unless a route switches it on.
         [wide] pub disabled: bool,
-        /// Whether its configuration is delivered by itself (ECDS); `ecds()` lists those.
+        /// Whether its configuration is delivered by itself (ECDS); `ecds()` lists those. Until it comes, the default that stands
+        /// in the listener is used, and shown.
         [wide] pub discovered: bool,
         /// Where it stands in the dump, as JSON path.
         [wide] pub path: String,
@@ -177,6 +178,11 @@ impl Place<'_> {
             Some(extension) => {
                 let raw: Raw<'_> = read(extension.config.text().as_bytes(), &Flaws::default()).0;
                 row.set(raw.kind(), raw, &extension.trail);
+            }
+            // Until it is delivered, requests pass this one.
+            None if discovery.default_config.is_some() => {
+                let default = discovery.default_config;
+                row.set(default.kind(), default, &trail.to("config_discovery.default_config"));
             }
             None => row.kind = discovery.type_urls.first().map(|kind| last_word(kind).to_owned()),
         }

@@ -213,6 +213,18 @@ fn delivered_configurations_are_shown_with_their_filter() {
 }
 
 #[test]
+fn a_default_holds_until_the_configuration_is_delivered() {
+    let jwt = json!({"@type": "x/a.JwtAuthentication", "providers": {"p": {"issuer": "i", "localJwks": {"inlineString": "{\"keys\":[]}"}}}});
+    let filter = json!({"name": "shop.jwt", "config_discovery": {"type_urls": ["x/a.JwtAuthentication"], "default_config": jwt}});
+    let manager = json!({"typed_config": {"@type": "x/a.HttpConnectionManager", "http_filters": [filter]}});
+    let text = json!({"static_listeners": [{"listener": {"name": "l", "filter_chains": [{"filters": [manager]}]}}]}).to_string();
+    let found = read_all(text.as_bytes()).unwrap();
+    assert_eq!((found[0].discovered, found[0].kind.as_deref()), (true, Some("JwtAuthentication")));
+    assert_eq!(found[0].config.as_ref().unwrap().value(), jwt);
+    assert_eq!(at(&text, &provider(&found[0]).path).as_str(), Some("{\"keys\":[]}"));
+}
+
+#[test]
 fn two_answers_become_one_dump() {
     let doc = |value: Value| Doc::parse(value.to_string().into()).unwrap();
     let listeners = doc(json!({"configs": [{"@type": "x/envoy.admin.v3.ListenersConfigDump", "static_listeners": []}]}));

@@ -151,6 +151,7 @@ wire! {
 wire! {
     /// That the configuration is delivered by itself.
     pub(super) struct Discovery<'de> {
+        default_config: Raw<'de>,
         type_urls: Vec<Text<'de>>,
     }
 }
