@@ -64,13 +64,21 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: DiffOptions = options(&call, more)?;
         let wanted = Wanted::of(&call, more)?;
-        match (Side::of(&call, &left)?, Side::of(&call, &right)?) {
+        let sides = match (Side::of(&call, &left)?, Side::of(&call, &right)?) {
+            (Side::Value, pods @ (Side::Pods | Side::Istiod)) if are_names(&left) => (Side::Pods, pods),
+            (pods @ (Side::Pods | Side::Istiod), Side::Value) if are_names(&right) => (pods, Side::Pods),
+            sides => sides,
+        };
+        match sides {
             (Side::Pods, Side::Istiod) => against(&call, &left, &Other::Istiod, wanted, Order::PodFirst),
             (Side::Istiod, Side::Pods) => against(&call, &right, &Other::Istiod, wanted, Order::PodSecond),
             (Side::Pods, Side::Doc(doc)) => against(&call, &left, &Other::Doc(doc), wanted, Order::PodFirst),
             (Side::Doc(doc), Side::Pods) => against(&call, &right, &Other::Doc(doc), wanted, Order::PodSecond),
             (Side::Pods, Side::Pods) => against(&call, &right, &kept(&call, &left)?, wanted, Order::PodSecond),
-            (Side::Doc(a), Side::Doc(b)) => call.check(documents(&call, &a, &b, &wanted)).map(Row::many),
+            (Side::Doc(a), Side::Doc(b)) => {
+                let mesh = call.mesh().clone();
+                call.wait(blocking(move || documents(&mesh, &a, &b, &wanted))).map(Row::many)
+            }
             (Side::Value, Side::Value) => {
                 Ok(Row::many(wanted.of_all(envoy::diff_values(&convert::to_value(&left), &convert::to_value(&right)))))
             }
@@ -113,6 +121,11 @@ impl Side {
 fn are_pods(value: &Dynamic) -> bool {
     let Some(items) = value.read_lock::<Array>() else { return value.read_lock::<Row>().is_some_and(|row| is_pod(&row)) };
     items.iter().any(are_pods) && items.iter().all(|item| item.is_string() || are_pods(item))
+}
+
+/// Whether this is an array of texts: beside pods those are names of pods, beside another array they are what they are.
+fn are_names(value: &Dynamic) -> bool {
+    value.read_lock::<Array>().is_some_and(|items| !items.is_empty() && items.iter().all(Dynamic::is_string))
 }
 
 fn is_pod(row: &Row) -> bool {
@@ -160,11 +173,11 @@ impl Wanted {
     }
 }
 
-fn documents(call: &Call, left: &Node, right: &Node, wanted: &Wanted) -> Result<Vec<Difference>> {
+fn documents(mesh: &Mesh, left: &Node, right: &Node, wanted: &Wanted) -> Result<Vec<Difference>> {
     let rows = match (Dump::at(left), Dump::at(right)) {
         (Ok(a), Ok(b)) => {
             let found = envoy::diff(&a, &b, wanted.care)?;
-            tell(call.mesh(), &found.left_out);
+            tell(mesh, &found.left_out);
             found.rows
         }
         (Err(_), Err(_)) => envoy::diff_answers(&left.to_value()?, &right.to_value()?, wanted.care),

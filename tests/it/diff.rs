@@ -3,7 +3,7 @@
 use crate::support::tapes;
 use pilotage::Pilotage;
 use pilotage::report::Content;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// The rows of a call as objects.
@@ -173,6 +173,51 @@ fn values_and_rows_of_other_kinds_are_compared_to_the_letter() {
         told(&engine, "diff(admin(\"api-0.shop\", \"/server_info\"), admin(\"api-0.shop\", \"/server_info\"))"),
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn names_beside_pods_are_names_of_pods() {
+    let engine = tapes::engine("d-nack");
+    let wanted = rows(&engine, "diff(\"istiod\", pods(\"shop\").filter(|p| p.name == `api-0`))");
+    assert!(!wanted.is_empty());
+    assert_eq!(rows(&engine, "diff(\"istiod\", [\"api-0.shop\"])"), wanted);
+    assert_eq!(rows(&engine, "diff([\"api-0.shop\"], pods(\"shop\").filter(|p| p.name == `api-0`))"), Vec::<Value>::new());
+    assert_eq!(rows(&engine, "diff(pods(\"shop\").filter(|p| p.name == `api-0`), [\"api-0.shop\"])"), Vec::<Value>::new());
+    assert_eq!(told(&engine, "diff([\"a\"], [\"b\"])"), ["- - changed $[0]"], "arrays of texts are values");
+}
+
+#[test]
+fn an_interrupt_ends_a_comparison_of_documents() {
+    use std::time::{Duration, Instant};
+    let engine = tapes::engine("d-nack");
+    let file = |side: usize| {
+        let more =
+            |number: usize| (0..40).map(|field| (format!("field_{field}"), json!(number + field * side))).collect::<Value>();
+        let clusters: Vec<Value> =
+            (0..2500).map(|number| json!({"cluster": {"name": format!("c-{number}"), "metadata": more(number)}})).collect();
+        let dump = json!({"configs": [{"@type": "x/envoy.admin.v3.ClustersConfigDump", "dynamic_active_clusters": clusters}]});
+        let file = std::env::temp_dir().join(format!("pilotage-diff-long-{}-{side}.json", std::process::id()));
+        std::fs::write(&file, dump.to_string()).unwrap();
+        file
+    };
+    let [a, b] = [file(1), file(2)];
+    engine.eval(&format!("let a = load({:?}); let b = load({:?});", a.display().to_string(), b.display().to_string())).unwrap();
+    let time = || {
+        let begun = Instant::now();
+        (engine.eval("diff(a, b).len()"), begun.elapsed())
+    };
+    let (whole, took) = time();
+    assert_eq!(whole.unwrap(), Content::Value(json!(2500 * 39)));
+    let interrupt = engine.interrupt();
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        interrupt.trigger();
+    });
+    let (stopped, after) = time();
+    stopper.join().unwrap();
+    assert_eq!(stopped.unwrap_err().error.kind(), pilotage::error::Kind::Interrupted);
+    assert!(after < took / 2, "{after:?} of {took:?}");
+    [a, b].map(|file| std::fs::remove_file(file).unwrap());
 }
 
 #[test]
