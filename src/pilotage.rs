@@ -3,7 +3,7 @@
 use crate::backend::SharedBackend;
 use crate::bind;
 use crate::error::Result;
-use crate::host::{Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Output, Parts, Playbook, Silent};
+use crate::host::{Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Output, Parts, Playbook, Reading, Silent};
 use crate::report::{Content, Report};
 use rhai::Module;
 use serde_json::{Map, Value};
@@ -24,6 +24,7 @@ pub struct Builder {
     parallel: usize,
     output: Arc<dyn Output>,
     input: Input,
+    reading: Reading,
     extra: Vec<(&'static str, Module)>,
     import_folders: Vec<PathBuf>,
 }
@@ -37,6 +38,7 @@ impl Pilotage {
             parallel: 32,
             output: Arc::new(Silent),
             input: Input::Taken("it belongs to the program around this engine"),
+            reading: Reading::default(),
             extra: Vec::new(),
             import_folders: Vec::new(),
         }
@@ -115,6 +117,13 @@ impl Builder {
         self
     }
 
+    /// How files with documents are read.
+    #[must_use]
+    pub fn reading(mut self, reading: Reading) -> Self {
+        self.reading = reading;
+        self
+    }
+
     /// Functions of your own, global like all others. `family` is their place in the reference.
     #[must_use]
     pub fn module(mut self, family: &'static str, module: Module) -> Self {
@@ -142,6 +151,7 @@ impl Builder {
             parallel: self.parallel,
             output: self.output,
             input: self.input,
+            reading: self.reading,
             families,
             schemas: bind::schemas(),
             import_folders: self.import_folders,

@@ -4,17 +4,27 @@
 use crate::backend::{Redactor, secret_strings, suspicious};
 use crate::envoy::Dump;
 use crate::error::Result;
+use crate::host::Reading;
 use crate::json::{Doc, Edit};
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// Whose text is read.
+/// Whose text is read, and so what is done with the secrets in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// A proxy's or a server's: what a function reads that asks them, too.
     Proxy,
     /// The script's: a file of its own is its own affair, unless it is a proxy's dump.
     Script,
+    /// Somebody's who wants to see all of it.
+    KeepsSecrets,
+}
+
+impl Owner {
+    /// The same, unless secrets are to be kept.
+    pub fn of(self, reading: Reading) -> Self {
+        if reading.keep_secrets { Self::KeepsSecrets } else { self }
+    }
 }
 
 /// The document of a text, of which nothing secret is left; of one that is cut off, what came whole.
@@ -22,6 +32,9 @@ pub enum Owner {
 /// # Errors
 /// As [`Doc::parse_partial`].
 pub fn parse(text: Vec<u8>, owner: Owner) -> Result<Arc<Doc>> {
+    if owner == Owner::KeepsSecrets {
+        return Doc::parse_partial(text.into());
+    }
     let (doc, places) = Doc::parse_beside(Bytes::from(text), suspicious);
     clean(doc?, &places, owner)
 }
@@ -31,13 +44,13 @@ pub fn parse(text: Vec<u8>, owner: Owner) -> Result<Arc<Doc>> {
 /// # Errors
 /// When it cannot be put together again.
 pub fn document(doc: Arc<Doc>, owner: Owner) -> Result<Arc<Doc>> {
-    let places = suspicious(doc.text());
+    let places = if owner == Owner::KeepsSecrets { Vec::new() } else { suspicious(doc.text()) };
     clean(doc, &places, owner)
 }
 
 /// A text that is no JSON, without secrets.
-pub fn text(text: &[u8]) -> String {
-    let clean = Redactor::default().bytes(text, false);
+pub fn text(text: &[u8], owner: Owner) -> String {
+    let clean = if owner == Owner::Proxy { Redactor::default().bytes(text, false) } else { None };
     String::from_utf8_lossy(clean.as_deref().unwrap_or(text)).into_owned()
 }
 
@@ -115,7 +128,11 @@ mod tests {
 
     #[test]
     fn texts_and_trees_are_clean_too() {
-        assert!(!text(format!("<html>{KEY}</html>").as_bytes()).contains("MIIEv"));
+        let page = format!("<html>{KEY}</html>");
+        assert!(!text(page.as_bytes(), Owner::Proxy).contains("MIIEv"));
+        assert_eq!(text(page.as_bytes(), Owner::KeepsSecrets), page);
+        let kept = parse(dump(KEY).to_string().into_bytes(), Owner::KeepsSecrets).unwrap();
+        assert_eq!(kept.root().to_value().unwrap(), dump(KEY));
         let doc = Doc::from_value(&dump(KEY)).unwrap();
         assert!(!document(doc, Owner::Proxy).unwrap().root().text().contains("MIIEv"));
     }

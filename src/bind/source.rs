@@ -5,7 +5,7 @@ use super::clean::{self, Owner};
 use super::unpack::{self, Text};
 use crate::envoy::foreign;
 use crate::error::{Error, Kind, Result};
-use crate::host::{Call, Fallible, Files, Input};
+use crate::host::{Call, Fallible, Files, Input, Reading};
 use crate::json::Doc;
 use crate::mesh::Mesh;
 use std::fs::File;
@@ -42,8 +42,8 @@ pub fn document(call: &Call, file: &str) -> Fallible<Arc<Doc>> {
         return Ok(doc);
     }
     let path = call.check(allowed(&call.session().files(), file))?;
-    let (mesh, name) = (mesh.clone(), file.to_owned());
-    call.wait(blocking(move || file_document(&mesh, &name, &path, Owner::Proxy)))
+    let (mesh, name, reading) = (mesh.clone(), file.to_owned(), call.session().reading());
+    call.wait(blocking(move || file_document(&mesh, &name, &path, Owner::Proxy, reading)))
 }
 
 /// Reading may take long or for ever; Ctrl-C ends the waiting for it.
@@ -66,11 +66,12 @@ fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'stat
         Input::Free if std::io::stdin().is_terminal() => return no("it is the terminal", pipe),
         Input::Free => {}
     }
-    let (kept, mesh) = (call.session().piped().clone(), call.mesh().clone());
+    let (kept, mesh, reading) = (call.session().piped().clone(), call.mesh().clone(), call.session().reading());
     Ok(move || {
         let read = || {
-            let text = unpack::read(std::io::stdin().lock(), None).map_err(|error| unreadable("standard input", &error))?;
-            parse(&mesh, "standard input", Path::new(""), text, Owner::Proxy)
+            let text = unpack::read(std::io::stdin().lock(), None, reading.unpacked)
+                .map_err(|error| unreadable("standard input", &error))?;
+            parse(&mesh, "standard input", Path::new(""), text, Owner::Proxy.of(reading))
         };
         kept.get_or_init(read).clone()
     })
@@ -80,10 +81,11 @@ fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'stat
 ///
 /// # Errors
 /// As [`document`].
-pub fn file_document(mesh: &Mesh, name: &str, path: &Path, owner: Owner) -> Result<Arc<Doc>> {
+pub fn file_document(mesh: &Mesh, name: &str, path: &Path, owner: Owner, reading: Reading) -> Result<Arc<Doc>> {
     let mut file = ordinary(name, path)?;
-    let text = size(&mut file).and_then(|size| unpack::read(file, size)).map_err(|error| unreadable(name, &error))?;
-    parse(mesh, name, path, text, owner)
+    let text =
+        size(&mut file).and_then(|size| unpack::read(file, size, reading.unpacked)).map_err(|error| unreadable(name, &error))?;
+    parse(mesh, name, path, text, owner.of(reading))
 }
 
 /// Open a file. A device or a pipe may never end.
@@ -137,7 +139,7 @@ fn parse(mesh: &Mesh, name: &str, path: &Path, text: Text, owner: Owner) -> Resu
     let start = text.bytes[..text.bytes.len().min(4096)].to_vec();
     let looks = foreign::text(&start);
     if looks.as_ref().is_some_and(|told| told.page) {
-        return Doc::from_value(&clean::text(&text.bytes).into());
+        return Doc::from_value(&clean::text(&text.bytes, owner).into());
     }
     match clean::parse(text.bytes, owner) {
         Ok(doc) => {
@@ -211,6 +213,7 @@ fn below(path: &Path, root: &Path) -> Option<PathBuf> {
 pub fn unreadable(name: &str, error: &std::io::Error) -> Error {
     let hint = match error.kind() {
         std::io::ErrorKind::NotFound => "is the name right, and the folder? a pod is named \"name.namespace\" or \"deploy/name\"",
+        std::io::ErrorKind::FileTooLarge => "is it what you take it for? `--max-unpacked MIB` lets it be so large",
         std::io::ErrorKind::PermissionDenied => "you may not read it: `ls -l` shows who may",
         std::io::ErrorKind::OutOfMemory => "ask for less at once: `#{ mask: \"dynamic_listeners\" }`",
         _ => "copy or save it again",

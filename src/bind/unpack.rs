@@ -4,7 +4,7 @@
 use flate2::read::MultiGzDecoder;
 use std::io::{self, Cursor, Read};
 
-/// The most bytes that a file may unpack to: a small file from a stranger must not fill the memory.
+/// The most bytes that a plain file may have.
 const MOST: u64 = 4 << 30;
 /// The first bytes of a file, which tell its form.
 const HEAD: usize = 18;
@@ -18,17 +18,22 @@ pub struct Text {
     pub cut: Option<String>,
 }
 
-/// Read all that comes. `size` is the number of bytes, when it is known.
+/// Read all that comes. `size` is the number of bytes, when it is known; `unpacked`, how many a packed file may unpack to: a
+/// small one from a stranger must not fill the memory.
 ///
 /// # Errors
-/// When nothing can be read or unpacked, or when it is more than 4 GiB.
-pub fn read<'a>(from: impl Read + 'a, size: Option<u64>) -> io::Result<Text> {
+/// When nothing can be read or unpacked, when it unpacks to more than that, or when it is more than 4 GiB.
+pub fn read<'a>(from: impl Read + 'a, size: Option<u64>, unpacked: u64) -> io::Result<Text> {
     let (mut from, form) = open(Box::new(from), size)?;
+    let most = if form.packed { unpacked } else { MOST };
     let mut bytes = Vec::new();
+    if form.size.is_some_and(|size| size > most) {
+        return Err(too_large(&form, most));
+    }
     reserve(&mut bytes, form.size)?;
-    let read = from.by_ref().take(MOST + 1).read_to_end(&mut bytes);
-    if bytes.len() as u64 > MOST {
-        return Err(io::Error::other("it is larger than 4 GiB"));
+    let read = from.by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes);
+    if bytes.len() as u64 > most {
+        return Err(too_large(&form, most));
     }
     bytes.shrink_to_fit();
     match read {
@@ -38,8 +43,16 @@ pub fn read<'a>(from: impl Read + 'a, size: Option<u64>) -> io::Result<Text> {
     }
 }
 
+fn too_large(form: &Form, most: u64) -> io::Error {
+    if form.packed {
+        io::Error::new(io::ErrorKind::FileTooLarge, format!("it unpacks to more than {} MiB", most >> 20))
+    } else {
+        io::Error::other("it is larger than 4 GiB")
+    }
+}
+
 fn reserve(bytes: &mut Vec<u8>, size: Option<u64>) -> io::Result<()> {
-    let size = usize::try_from(size.unwrap_or_default().min(MOST)).unwrap_or_default();
+    let size = usize::try_from(size.unwrap_or_default()).unwrap_or_default();
     bytes.try_reserve_exact(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
 }
 
@@ -174,33 +187,33 @@ mod tests {
         let forms =
             [TEXT.into(), gzip(TEXT.as_bytes()), zstd::encode_all(TEXT.as_bytes(), 1).unwrap(), gzip(&little), little, big];
         for form in forms {
-            for read in [read(form.as_slice(), Some(form.len() as u64)), read(Slow(&form), None)] {
+            for read in [read(form.as_slice(), Some(form.len() as u64), MOST), read(Slow(&form), None, MOST)] {
                 let text = read.unwrap();
                 assert_eq!((String::from_utf8(text.bytes).unwrap().as_str(), text.cut), (TEXT, None), "{form:?}");
             }
         }
         let twice = [gzip(b"ab"), gzip(b"cd")].concat();
-        assert_eq!(read(twice.as_slice(), None).unwrap().bytes, b"abcd", "gzips one behind the other are one");
+        assert_eq!(read(twice.as_slice(), None, MOST).unwrap().bytes, b"abcd", "gzips one behind the other are one");
     }
 
     #[test]
     fn utf16_is_decoded_across_the_borders_of_pieces() {
         for long in ["a".repeat(32767) + "😀b", "a".repeat(32766) + "😀b"] {
-            assert_eq!(read(utf16(&long, u16::to_le_bytes).as_slice(), None).unwrap().bytes, long.as_bytes());
+            assert_eq!(read(utf16(&long, u16::to_le_bytes).as_slice(), None, MOST).unwrap().bytes, long.as_bytes());
         }
         let odd = [utf16("ab", u16::to_le_bytes), vec![0x3D, 0xD8, 0]].concat();
-        assert_eq!(read(odd.as_slice(), None).unwrap().bytes, "ab\u{FFFD}".as_bytes(), "half a letter at the end");
+        assert_eq!(read(odd.as_slice(), None, MOST).unwrap().bytes, "ab\u{FFFD}".as_bytes(), "half a letter at the end");
     }
 
     #[test]
     fn what_came_whole_of_a_packed_file_that_is_cut_is_kept() {
         let text: String = (0..200_000).map(|number| format!("{number},")).collect();
         for packed in [gzip(text.as_bytes()), zstd::encode_all(text.as_bytes(), 1).unwrap()] {
-            let half = read(&packed[..packed.len() - 40], None).unwrap();
+            let half = read(&packed[..packed.len() - 40], None, MOST).unwrap();
             assert!(half.cut.is_some() && text.as_bytes().starts_with(&half.bytes) && !half.bytes.is_empty());
-            assert!(read(&packed[..12], None).is_err(), "nothing came");
+            assert!(read(&packed[..12], None, MOST).is_err(), "nothing came");
         }
-        assert_eq!(read(&b""[..], None).unwrap().bytes, b"");
+        assert_eq!(read(&b""[..], None, MOST).unwrap().bytes, b"");
     }
 
     #[test]
@@ -211,9 +224,27 @@ mod tests {
         let size = gzip_size(end, packed.len() as u64);
         assert_eq!(size, Some(3_000_000));
         for (form, size) in [(text.clone(), Some(3_000_000)), (packed, size), (zstd::bulk::compress(&text, 1).unwrap(), None)] {
-            let bytes = read(form.as_slice(), size).unwrap().bytes;
+            let bytes = read(form.as_slice(), size, MOST).unwrap().bytes;
             assert_eq!((bytes.len(), bytes.capacity()), (3_000_000, 3_000_000));
         }
         assert_eq!(gzip_size([0xFF; 4], 1000), None, "nobody reserves 4 GiB because a few bytes say so");
+    }
+
+    #[test]
+    fn a_small_file_that_unpacks_to_much_is_refused_early() {
+        let bomb = zstd::encode_all(io::repeat(b' ').take(64 << 20), 1).unwrap();
+        assert!(bomb.len() < 100_000);
+        let zeros = gzip(&vec![b' '; 8 << 20]);
+        for packed in [&bomb, &zeros] {
+            let error = read(packed.as_slice(), None, 2 << 20).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.to_string().as_str()),
+                (io::ErrorKind::FileTooLarge, "it unpacks to more than 2 MiB")
+            );
+            assert!(read(packed.as_slice(), None, 64 << 20).is_ok(), "as much as may be");
+        }
+        let announced = read(zeros.as_slice(), Some(8 << 20), 2 << 20).unwrap_err();
+        assert_eq!(announced.kind(), io::ErrorKind::FileTooLarge);
+        assert!(read(&[b' '; 100][..], Some(100), 10).is_ok(), "what is not packed is as large as it is");
     }
 }

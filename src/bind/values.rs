@@ -3,7 +3,7 @@
 use super::clean::Owner;
 use super::source::{allowed, file_document, ordinary, unreadable};
 use crate::error::{Error, Kind, Result};
-use crate::host::{Call, Fallible, Files, Row, convert, from_node};
+use crate::host::{Call, Fallible, Files, Reading, Row, convert, from_node};
 use crate::json::Node;
 use crate::mesh::Mesh;
 use crate::render;
@@ -95,7 +95,7 @@ pub mod functions {
     pub fn load(context: NativeCallContext, file: &str) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let path = call.check(allowed(&call.session().files(), file))?;
-        call.check(read(call.mesh(), file, &path))
+        call.check(read(call.mesh(), file, &path, call.session().reading()))
     }
 
     /// The time to judge by, as RFC 3339 text in UTC: the clock, or the time of recording when a tape is replayed.
@@ -374,10 +374,10 @@ fn write_plain(out: &mut impl Write, value: &Dynamic, yaml: bool) -> std::io::Re
     out.flush()
 }
 
-fn read(mesh: &Mesh, name: &str, path: &Path) -> Result<Dynamic> {
+fn read(mesh: &Mesh, name: &str, path: &Path, reading: Reading) -> Result<Dynamic> {
     let ending = path.extension().and_then(|ending| ending.to_str());
     if ending == Some("json") {
-        return Ok(from_node(&file_document(mesh, name, path, Owner::Script)?.root()));
+        return Ok(from_node(&file_document(mesh, name, path, Owner::Script, reading)?.root()));
     }
     let mut bytes = Vec::new();
     ordinary(name, path)?.read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;

@@ -6,7 +6,7 @@ use super::{connect, places, verbose};
 use crate::Pilotage;
 use crate::backend::{Observer, Recorder, SharedBackend};
 use crate::error::{Error, Kind, Result};
-use crate::host::{Failure, Input, Limits, Output};
+use crate::host::{Failure, Input, Limits, Output, Reading};
 use crate::render::progress::Progress;
 use crate::render::style::{self, Look};
 use crate::render::{self, diagnostic};
@@ -76,6 +76,7 @@ impl App {
             .parallel(self.options.parallel)
             .output(Arc::new(printer))
             .input(input)
+            .reading(self.reading())
             .import_folders(places::user_scripts().into_iter().collect())
             .build()?;
         signals.stop(pilotage.interrupt(), input == Input::Prompt);
@@ -100,6 +101,10 @@ impl App {
     fn limits(&self) -> Limits {
         let memory = crate::memory::counter().map(|used| (self.options.max_memory.saturating_mul(1 << 20), used));
         Limits { operations: self.options.max_operations, memory, ..Limits::default() }
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { keep_secrets: self.options.keep_secrets, unpacked: self.options.max_unpacked.saturating_mul(1 << 20) }
     }
 
     /// Take away what is shown while something waits.

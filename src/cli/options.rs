@@ -29,7 +29,7 @@ pub struct Options {
     /// Keep every answer in a tape
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Do not redact secrets in answers and tapes
+    /// Do not redact secrets in answers, tapes and saved dumps
     #[arg(long, global = true)]
     pub keep_secrets: bool,
     /// How long to wait for an answer
@@ -47,6 +47,9 @@ pub struct Options {
     /// The most memory pilotage may use while a script runs
     #[arg(long, global = true, value_name = "MIB", default_value_t = 4096, value_parser = at_least_one, hide_short_help = true)]
     pub max_memory: usize,
+    /// The most that a packed file (gzip, zstd) may unpack to
+    #[arg(long, global = true, value_name = "MIB", default_value_t = 1024, hide_short_help = true)]
+    pub max_unpacked: u64,
     /// The least severity of a finding that makes the exit code 3
     #[arg(long, global = true, value_name = "SEVERITY", default_value = "error")]
     pub fail_on: FailOn,

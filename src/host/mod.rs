@@ -34,7 +34,7 @@ pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
 pub use row::Row;
 pub use secret::Secret;
-pub use session::{Call, Files, Input, Interrupt, Output, Session, Silent};
+pub use session::{Call, Files, Input, Interrupt, Output, Reading, Session, Silent};
 pub use tape::OpenTape;
 
 use crate::backend::SharedBackend;
@@ -61,6 +61,7 @@ pub(crate) struct Parts {
     pub parallel: usize,
     pub output: Arc<dyn Output>,
     pub input: Input,
+    pub reading: Reading,
     pub families: Vec<(&'static str, Module)>,
     pub schemas: Vec<&'static Schema>,
     pub import_folders: Vec<PathBuf>,
@@ -102,7 +103,8 @@ impl Host {
     pub(crate) fn new(parts: Parts) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
-        let session = Session::new(parts.backend, runtime.handle().clone(), parts.parallel, parts.output, parts.input);
+        let session =
+            Session::new(parts.backend, runtime.handle().clone(), parts.parallel, parts.output, parts.input, parts.reading);
         let folders = imports::Folders::default();
         folders.set(parts.import_folders.clone());
         let mut engine = Engine::new();

@@ -85,6 +85,22 @@ pub enum Input {
     Taken(&'static str),
 }
 
+/// How files with documents are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether private keys and tokens in them stay.
+    pub keep_secrets: bool,
+    /// The most bytes that a packed file may unpack to.
+    pub unpacked: u64,
+}
+
+impl Default for Reading {
+    /// Without secrets, and packed files up to 1 GiB: a dump of 200 MB fits five times.
+    fn default() -> Self {
+        Self { keep_secrets: false, unpacked: 1 << 30 }
+    }
+}
+
 /// What standard input held, once it was read.
 pub(crate) type Piped = Arc<OnceLock<Result<Arc<Doc>>>>;
 
@@ -95,6 +111,7 @@ pub struct Session {
     pub(super) interrupt: Interrupt,
     pub(super) output: Arc<dyn Output>,
     input: Input,
+    reading: Reading,
     piped: Piped,
     files: Mutex<Files>,
     report: Mutex<Option<Report>>,
@@ -107,6 +124,7 @@ impl Session {
         parallel: usize,
         output: Arc<dyn Output>,
         input: Input,
+        reading: Reading,
     ) -> Arc<Self> {
         Arc::new(Self {
             mesh: Mesh::new(backend).with_parallel(parallel),
@@ -114,6 +132,7 @@ impl Session {
             interrupt: Interrupt::default(),
             output,
             input,
+            reading,
             piped: Arc::default(),
             files: Mutex::new(Files::Any),
             report: Mutex::new(None),
@@ -163,6 +182,11 @@ impl Session {
     /// Whether the script may read standard input.
     pub fn input(&self) -> Input {
         self.input
+    }
+
+    /// How files are read.
+    pub fn reading(&self) -> Reading {
+        self.reading
     }
 
     /// What standard input held, once it was read.

@@ -3,7 +3,7 @@
 
 use crate::support::run::{Output, TempDir, finish, pilotage};
 use crate::support::tapes;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -95,6 +95,37 @@ fn standard_input_is_a_file_named_dash_and_can_be_read_twice() {
     home.write("pipe.rhai", playbook);
     let report = piped(pilotage(home.path(), &["run", "./pipe.rhai"]), dump.as_bytes());
     assert!(report.code == Some(0) && report.stdout.contains("50"), "{report:#?}");
+}
+
+#[test]
+fn keys_in_a_saved_dump_are_not_shown_unless_they_are_to_be() {
+    let home = TempDir::new();
+    let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n";
+    let secret = serde_json::json!({"name": "default", "secret": {"name": "default", "tls_certificate": {"private_key": {"inline_string": key}}}});
+    let dump = serde_json::json!({"configs": [
+        {"@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump", "dynamic_active_secrets": [secret]}]});
+    home.write("dump.json", &dump.to_string());
+    let shown = "json(secrets(\"dump.json\")[0].raw()) + json(config_dump(\"dump.json\")) + json(load(\"dump.json\"))";
+    for source in [shown.to_owned(), shown.replace("dump.json", "-")] {
+        let source = source.replace("load(\"-\")", "()");
+        let hidden = piped(pilotage(home.path(), &["eval", &source]), dump.to_string().as_bytes());
+        assert!(hidden.code == Some(0) && hidden.stdout.contains("redacted:") && !hidden.stdout.contains("MIIEv"), "{hidden:#?}");
+        let kept = piped(pilotage(home.path(), &["--keep-secrets", "eval", &source]), dump.to_string().as_bytes());
+        assert!(kept.code == Some(0) && kept.stdout.contains("MIIEv") && !kept.stdout.contains("redacted:"), "{kept:#?}");
+    }
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_much_is_refused() {
+    let bomb = zstd::encode_all(std::io::repeat(b' ').take(3 << 20), 1).expect("memory");
+    let home = TempDir::new();
+    std::fs::write(home.path().join("bomb.json.zst"), &bomb).expect("the folder can be written");
+    let count = ["eval", "clusters(\"bomb.json.zst\")"];
+    let refused = piped(pilotage(home.path(), &[&["--max-unpacked", "2"], &count[..]].concat()), b"");
+    refused.fails(1, "file", &["bomb.json.zst cannot be read", "it unpacks to more than 2 MiB", "--max-unpacked"]);
+    let stdin = piped(pilotage(home.path(), &["--max-unpacked", "2", "eval", "clusters(\"-\")"]), &bomb);
+    stdin.fails(1, "file", &["standard input cannot be read", "it unpacks to more than 2 MiB", "--max-unpacked"]);
+    piped(pilotage(home.path(), &count), b"").fails(1, "bad_input", &["is empty"]);
 }
 
 #[test]
