@@ -1,6 +1,6 @@
 //! A time limit round every question, and a bound on how many are under way at once.
 
-use super::{Answer, Backend, Query, SharedBackend};
+use super::{Answer, Backend, Followed, Query, SharedBackend, Tunnel};
 use crate::error::{Error, Kind, Result};
 use futures::future::BoxFuture;
 use std::time::Duration;
@@ -22,6 +22,13 @@ impl Limit {
         Self { inner, timeout, gate: Semaphore::new(parallel.clamp(1, Semaphore::MAX_PERMITS)) }
     }
 
+    async fn bounded<T>(&self, query: &Query, answer: BoxFuture<'_, Result<T>>) -> Result<T> {
+        // The gate is never closed; were it, asking without a turn would be right.
+        let _turn = self.gate.acquire().await.ok();
+        let answer = tokio::time::timeout(self.timeout, answer).await;
+        answer.unwrap_or_else(|_elapsed| Err(self.too_late(query)))
+    }
+
     fn too_late(&self, query: &Query) -> Error {
         Error::new(Kind::Timeout, format!("no answer within {:?}: {query}", self.timeout))
             .hint("give it more time with --timeout, for example --timeout 60s; or ask for less")
@@ -30,15 +37,19 @@ impl Limit {
 
 impl Backend for Limit {
     fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
-        Box::pin(async move {
-            // The gate is never closed; were it, asking without a turn would be right.
-            let _turn = self.gate.acquire().await.ok();
-            let answer = tokio::time::timeout(self.timeout, self.inner.ask(query)).await;
-            answer.unwrap_or_else(|_elapsed| Err(self.too_late(query)))
-        })
+        Box::pin(self.bounded(query, self.inner.ask(query)))
     }
 
-    forward_the_rest!();
+    /// The limits are for its beginning: a log may be quiet for hours, and who follows one keeps nobody else waiting.
+    fn follow<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+        Box::pin(self.bounded(query, self.inner.follow(query)))
+    }
+
+    fn tunnel<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Tunnel>> {
+        Box::pin(self.bounded(query, self.inner.tunnel(query)))
+    }
+
+    forward_the_rest!(but streams);
 }
 
 #[cfg(test)]

@@ -60,6 +60,16 @@ impl LogFilter {
         self.kept
     }
 
+    /// The lines kept so far; they are forgotten here. A last line without its end is kept for the next piece.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// Whether the pattern finds these lines, taken as one. Without a pattern it does.
+    pub fn finds(&self, lines: &[u8]) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(lines))
+    }
+
     /// How many bytes are kept so far.
     pub fn kept(&self) -> usize {
         self.kept.len()

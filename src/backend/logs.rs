@@ -6,12 +6,13 @@ use super::live::check_name;
 use super::{Answer, Kube, LogFilter, Logs, body};
 use crate::error::Result;
 use http::StatusCode;
+use jiff::Timestamp;
 
 impl Api<'_> {
     /// Read a log. What the kubelet refuses is an answer, in its words.
     pub(super) async fn logs(&self, query: &Logs) -> Result<Answer> {
         let mut filter = LogFilter::new(query.grep.as_deref())?;
-        let request = Kube { method: "GET".into(), path: path(query)?, body: None };
+        let request = Kube { method: "GET".into(), path: path(query, None)?, body: None };
         let response = self.send(&request).await?;
         if response.status() != StatusCode::OK {
             let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
@@ -31,7 +32,8 @@ impl Api<'_> {
     }
 }
 
-fn path(query: &Logs) -> Result<String> {
+/// The path to ask; from this time on, where a stream is resumed.
+pub(super) fn path(query: &Logs, from: Option<Timestamp>) -> Result<String> {
     check_name("namespace", &query.namespace)?;
     check_name("pod", &query.pod)?;
     let mut path = format!("/api/v1/namespaces/{}/pods/{}/log?timestamps=true", query.namespace, query.pod);
@@ -39,14 +41,18 @@ fn path(query: &Logs) -> Result<String> {
         check_name("container", container)?;
         path += &format!("&container={container}");
     }
-    if let Some(seconds) = query.since_seconds {
-        path += &format!("&sinceSeconds={seconds}");
-    }
-    if let Some(lines) = query.tail {
-        path += &format!("&tailLines={lines}");
+    match from {
+        Some(from) => path += &format!("&sinceTime={}", from.strftime("%Y-%m-%dT%H:%M:%SZ")),
+        None => {
+            path.extend(query.since_seconds.map(|seconds| format!("&sinceSeconds={seconds}")));
+            path.extend(query.tail.map(|lines| format!("&tailLines={lines}")));
+        }
     }
     if query.previous {
         path += "&previous=true";
+    }
+    if query.follow {
+        path += "&follow=true";
     }
     Ok(path)
 }
@@ -65,12 +71,19 @@ mod tests {
             tail: Some(10),
             previous: true,
             grep: Some("x509".into()),
+            follow: false,
         };
         assert_eq!(
-            path(&query).unwrap(),
+            path(&query, None).unwrap(),
             "/api/v1/namespaces/istio-system/pods/istiod-1/log?timestamps=true&container=discovery&sinceSeconds=60&tailLines=10&previous=true"
         );
+        let from = "2026-11-22T13:05:25.9Z".parse().unwrap();
+        let followed = Logs { namespace: "a".into(), pod: "b".into(), tail: Some(3), follow: true, ..Logs::default() };
+        assert_eq!(
+            path(&followed, Some(from)).unwrap(),
+            "/api/v1/namespaces/a/pods/b/log?timestamps=true&sinceTime=2026-11-22T13:05:25Z&follow=true"
+        );
         let odd = Logs { namespace: "a".into(), pod: "b/../../secrets".into(), ..Logs::default() };
-        assert!(path(&odd).is_err());
+        assert!(path(&odd, None).is_err());
     }
 }

@@ -1,17 +1,42 @@
 //! The only door to the outside: every question is a [`Query`], every source of answers a [`Backend`].
 //!
-//! Recording, replaying, limits, effects and progress are decorators of the one method [`Backend::ask`].
+//! Recording, replaying, limits, effects and progress are decorators of its methods: [`Backend::ask`], and for what goes on and
+//! on [`Backend::follow`] and [`Backend::tunnel`].
 
-/// A decorator's other methods: everything but the question goes straight to `self.inner`. `but notes` leaves those to it.
+/// A decorator's other methods: everything but the question goes straight to `self.inner`. `but notes`, `but streams` leave
+/// those to it; a decorator that has nothing to say about streams forwards them by plain `forward_the_rest!()`.
 macro_rules! forward_the_rest {
     () => {
         forward_the_rest!(but notes);
+        forward_the_rest!(notes);
+    };
+    (but notes) => {
+        forward_the_rest!(but notes, streams);
 
+        fn follow<'a>(
+            &'a self,
+            query: &'a crate::backend::Query,
+        ) -> futures::future::BoxFuture<'a, crate::error::Result<crate::backend::Followed>> {
+            self.inner.follow(query)
+        }
+
+        fn tunnel<'a>(
+            &'a self,
+            query: &'a crate::backend::Query,
+        ) -> futures::future::BoxFuture<'a, crate::error::Result<crate::backend::Tunnel>> {
+            self.inner.tunnel(query)
+        }
+    };
+    (but streams) => {
+        forward_the_rest!(but notes, streams);
+        forward_the_rest!(notes);
+    };
+    (notes) => {
         fn notes(&self) -> Vec<String> {
             self.inner.notes()
         }
     };
-    (but notes) => {
+    (but notes, streams) => {
         fn now(&self) -> jiff::Timestamp {
             self.inner.now()
         }
@@ -37,6 +62,7 @@ mod dial;
 mod exec;
 #[cfg(test)]
 mod fake_api;
+mod follow;
 mod handshake;
 mod http_get;
 mod json_keys;
@@ -48,6 +74,8 @@ mod live;
 mod live_tests;
 mod log_filter;
 mod log_range;
+mod log_resume;
+mod login;
 mod logs;
 mod narrow;
 mod narrow_dump;
@@ -69,6 +97,7 @@ mod redact_json;
 mod redact_json_tests;
 mod redact_jwt;
 mod redact_marks;
+mod redact_stream;
 mod redact_text;
 mod redacted;
 mod replay;
@@ -76,6 +105,7 @@ mod replay;
 mod replay_tests;
 mod resolve;
 mod roots;
+mod stream;
 mod tape;
 mod tape_read;
 #[cfg(test)]
@@ -89,12 +119,13 @@ pub use log_filter::LogFilter;
 pub use log_range::narrow_log;
 pub use observe::{Observed, Observer};
 pub use policy::Policy;
-pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, Query, Roots, TlsProbe, Trust};
+pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, PodPort, Query, Roots, TlsProbe, Trust};
 pub use recorder::Recorder;
 pub use redact::{Redactor, secret_strings, suspicious};
 pub use redacted::Redacted;
 pub use replay::Tape;
 pub use resolve::Resolve;
+pub use stream::{Followed, Piece, Tunnel};
 pub use tape::Manifest;
 
 use crate::error::Result;
@@ -108,6 +139,25 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// Only when no answer came at all, or it was cut off. An answer with status 404 or 500 is an answer.
     fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>>;
+
+    /// Read a log while it streams: [`Ask::Logs`], to its end, or on and on when it says `follow`.
+    ///
+    /// The pieces are whole lines. A stream that broke has been resumed before they come: none is missing or comes twice. Dropping
+    /// the stream ends it and frees what it holds. Unless a backend knows better, this is one question with one piece.
+    ///
+    /// # Errors
+    /// Only when no answer came at all. A refusal is the [`Followed::head`], and nothing follows it.
+    fn follow<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+        Box::pin(async move { self.ask(query).await.map(Followed::whole) })
+    }
+
+    /// Open a connection to a port inside a pod ([`Ask::Port`]); bytes pass it as they are, nothing of them is kept or redacted.
+    ///
+    /// # Errors
+    /// When it cannot be opened; always where there is nothing live behind this backend.
+    fn tunnel<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Tunnel>> {
+        Box::pin(async move { Err(stream::no_ports(&self.describe(), query)) })
+    }
 
     /// The time to judge answers by: the wall clock, or the time of recording when replaying.
     fn now(&self) -> Timestamp {

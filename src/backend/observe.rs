@@ -1,6 +1,6 @@
 //! Tell somebody about every question and its answer: progress, `-v`, the audit trail.
 
-use super::{Answer, Backend, Query, SharedBackend};
+use super::{Answer, Backend, Followed, Query, SharedBackend, Tunnel};
 use crate::error::Result;
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -30,6 +30,15 @@ impl Observed {
     pub fn new(inner: SharedBackend, observer: Arc<dyn Observer>) -> Self {
         Self { inner, observer }
     }
+
+    /// Tell that it is asked, and that it is cancelled if it is.
+    async fn watch<T>(&self, query: &Query, answer: BoxFuture<'_, T>) -> T {
+        self.observer.asked(query);
+        let mut pending = Pending { query, observer: &*self.observer, over: false };
+        let answer = answer.await;
+        pending.over = true;
+        answer
+    }
 }
 
 /// Says "cancelled" when it is dropped before the answer came.
@@ -50,16 +59,32 @@ impl Drop for Pending<'_> {
 impl Backend for Observed {
     fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
         Box::pin(async move {
-            self.observer.asked(query);
-            let mut pending = Pending { query, observer: &*self.observer, over: false };
-            let answer = self.inner.ask(query).await;
-            pending.over = true;
+            let answer = self.watch(query, self.inner.ask(query)).await;
             self.observer.answered(query, &answer);
             answer
         })
     }
 
-    forward_the_rest!();
+    /// The question is answered when the stream begins: who follows a log waits for nothing.
+    fn follow<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+        Box::pin(async move {
+            let followed = self.watch(query, self.inner.follow(query)).await;
+            self.observer.answered(query, &followed.as_ref().map(|followed| followed.head.clone()).map_err(Clone::clone));
+            followed
+        })
+    }
+
+    fn tunnel<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Tunnel>> {
+        Box::pin(async move {
+            let begun = self.now();
+            let tunnel = self.watch(query, self.inner.tunnel(query)).await;
+            let opened = tunnel.as_ref().map(|_| Answer::ok("", begun)).map_err(Clone::clone);
+            self.observer.answered(query, &opened);
+            tunnel
+        })
+    }
+
+    forward_the_rest!(but streams);
 }
 
 #[cfg(test)]

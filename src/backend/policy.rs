@@ -1,6 +1,6 @@
 //! The level of effect that is allowed, enforced where every question passes.
 
-use super::{Answer, Backend, Effect, Query, SharedBackend};
+use super::{Answer, Backend, Effect, Followed, Query, SharedBackend, Tunnel};
 use crate::error::{Error, Kind, Result};
 use futures::future::{BoxFuture, FutureExt, ready};
 
@@ -50,13 +50,21 @@ impl Backend for Policy {
         if query.ask.effect() > self.allowed { ready(Err(self.refusal(query))).boxed() } else { self.inner.ask(query) }
     }
 
-    forward_the_rest!();
+    fn follow<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+        if query.ask.effect() > self.allowed { ready(Err(self.refusal(query))).boxed() } else { self.inner.follow(query) }
+    }
+
+    fn tunnel<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Tunnel>> {
+        if query.ask.effect() > self.allowed { ready(Err(self.refusal(query))).boxed() } else { self.inner.tunnel(query) }
+    }
+
+    forward_the_rest!(but streams);
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Script, block_on};
-    use super::super::{Ask, Kube};
+    use super::super::{Ask, Kube, PodPort};
     use super::*;
 
     #[test]
@@ -72,6 +80,17 @@ mod tests {
         );
         assert!(error.next_step().unwrap().contains("--allow change"));
         assert_eq!(script.asked(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_connection_into_a_pod_is_more_than_reading() {
+        let port = Ask::Port(PodPort { namespace: "n".into(), pod: "p".into(), port: 15000 });
+        let query = Query::new("lab", port);
+        let policy = Policy::new(Script::answering("{}"), Effect::Observe);
+        assert_eq!(block_on(policy.tunnel(&query)).err().unwrap().kind(), Kind::Refused);
+        let policy = Policy::new(Script::answering("{}"), Effect::Tune);
+        let error = block_on(policy.tunnel(&query)).err().unwrap();
+        assert_eq!(error.message(), "port n/p:15000 cannot be opened: a script has no live ports");
     }
 
     #[test]

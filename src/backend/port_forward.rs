@@ -3,7 +3,7 @@
 use super::kube_error::{self, Asked};
 use super::live::pod_api;
 use super::patience::Patience;
-use super::{Answer, PodHttp, body};
+use super::{Answer, PodHttp, PodPort, body};
 use crate::error::{Error, Kind, Result};
 use bytes::Bytes;
 use futures::FutureExt;
@@ -16,8 +16,12 @@ use hyper_util::rt::TokioIo;
 use kube::api::Portforwarder;
 use kube::client::Client;
 use std::collections::HashMap;
+use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
 /// An idle connection is closed after this time.
@@ -46,15 +50,8 @@ struct Tunnel {
     sender: SendRequest<Empty<Bytes>>,
     /// Why the port failed, once the kubelet says so.
     reason: Shared<BoxFuture<'static, Option<String>>>,
-    forwarder: Portforwarder,
+    _open: Open,
     used: std::time::Instant,
-}
-
-impl Drop for Tunnel {
-    fn drop(&mut self) {
-        // Without this, kube's task lives on until the API server closes its side.
-        self.forwarder.abort();
-    }
 }
 
 impl Tunnels {
@@ -137,17 +134,78 @@ async fn close_later(tunnels: Weak<Tunnels>) {
     }
 }
 
+/// A connection to a port inside a pod, for whoever wants to speak to it.
+pub(super) async fn tunnel(client: &Client, port: &PodPort, asked: Asked<'_>, patience: &Patience) -> Result<super::Tunnel> {
+    let place = Place { namespace: port.namespace.clone(), pod: port.pod.clone(), port: port.port };
+    let forward = forward(client, &place, asked, patience).await?;
+    let reason = forward.reason.clone();
+    Ok(super::Tunnel { stream: Box::new(Held { stream: forward.stream, _open: forward.open }), reason: reason.boxed() })
+}
+
+/// A port-forward that is open.
+struct Forward<S> {
+    stream: S,
+    reason: Shared<BoxFuture<'static, Option<String>>>,
+    open: Open,
+}
+
+/// Without this, kube's task lives on until the API server closes its side.
+struct Open(Portforwarder);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A stream that keeps its port-forward open.
+struct Held<S> {
+    stream: S,
+    _open: Open,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Held<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Held<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+async fn forward(
+    client: &Client,
+    place: &Place,
+    asked: Asked<'_>,
+    patience: &Patience,
+) -> Result<Forward<impl AsyncRead + AsyncWrite + Unpin + Send + use<>>> {
+    let pods = pod_api(client, &place.namespace, &place.pod)?;
+    let opened = patience.wait(asked.what, pods.portforward(&place.pod, &[place.port])).await?;
+    let mut forwarder = opened.map_err(|error| upgrade_failed(&error, "pods/portforward", &place.namespace, asked))?;
+    let lost = || Error::new(Kind::Internal, format!("{}: the port-forward has no stream", asked.what));
+    let stream = forwarder.take_stream(place.port).ok_or_else(lost)?;
+    let reason = forwarder.take_error(place.port).ok_or_else(lost)?.boxed().shared();
+    Ok(Forward { stream, reason, open: Open(forwarder) })
+}
+
 impl Tunnel {
     async fn open(client: &Client, place: &Place, asked: Asked<'_>, patience: &Patience) -> Result<Self> {
-        let pods = pod_api(client, &place.namespace, &place.pod)?;
-        let opened = patience.wait(asked.what, pods.portforward(&place.pod, &[place.port])).await?;
-        let mut forwarder = opened.map_err(|error| upgrade_failed(&error, "pods/portforward", &place.namespace, asked))?;
+        let Forward { stream, reason, open } = forward(client, place, asked, patience).await?;
         let lost = || Error::new(Kind::Internal, format!("{}: the port-forward has no stream", asked.what));
-        let stream = forwarder.take_stream(place.port).ok_or_else(lost)?;
-        let reason = forwarder.take_error(place.port).ok_or_else(lost)?.boxed().shared();
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| lost().caused_by(&error))?;
         tokio::spawn(connection);
-        Ok(Self { sender, reason, forwarder, used: std::time::Instant::now() })
+        Ok(Self { sender, reason, _open: open, used: std::time::Instant::now() })
     }
 
     async fn reason(&self) -> Option<String> {

@@ -26,6 +26,8 @@ pub enum Ask {
     Logs(Logs),
     /// An HTTP server inside a pod, through a port-forward: Envoy's admin port, istiod's debug port, ControlZ.
     Pod(PodHttp),
+    /// A connection to a port inside a pod, for [`Backend::tunnel`](super::Backend::tunnel).
+    Port(PodPort),
     /// A program run inside a container.
     Exec(Exec),
     /// An ordinary HTTP server, from where pilotage runs.
@@ -70,6 +72,9 @@ pub struct Logs {
     /// Only lines that this regular expression finds, chosen while they stream by. Applied after `since_seconds` and `tail`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grep: Option<String>,
+    /// What is written later is wanted as well, for [`Backend::follow`](super::Backend::follow).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follow: bool,
 }
 
 /// A request to a port inside a pod.
@@ -85,6 +90,17 @@ pub struct PodHttp {
     pub method: String,
     /// Path with its query: `/config_dump?include_eds`.
     pub path: String,
+}
+
+/// A port inside a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PodPort {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The port.
+    pub port: u16,
 }
 
 /// A command in a container; its standard output is the body, its exit code the status (0 becomes 200, else 500).
@@ -227,6 +243,8 @@ impl Ask {
             Self::Pod(pod) if pod.method == "GET" && !acts(&pod.path) => Effect::Observe,
             Self::Pod(pod) if pod.method == "POST" && pod.path == LOGGERS => Effect::Observe,
             Self::Pod(_) => Effect::Change,
+            // Anything can be sent through it.
+            Self::Port(_) => Effect::Tune,
             Self::Exec(exec) => exec.effect(),
         }
     }
@@ -285,6 +303,7 @@ impl Ask {
             Self::Kube(q) => format!("kube {} {}", q.method, q.path),
             Self::Logs(q) => q.to_string(),
             Self::Pod(q) => format!("pod {}/{}:{} {} {}", q.namespace, q.pod, q.port, q.method, q.path),
+            Self::Port(q) => format!("port {}/{}:{}", q.namespace, q.pod, q.port),
             Self::Exec(q) => format!("exec {}/{} -c {} -- {}", q.namespace, q.pod, q.container, q.command.join(" ")),
             Self::Http(q) => format!("http GET {}{}", q.url, q.trust),
             Self::Tls(q) => format!("tls {}:{}", q.host, q.port),
@@ -320,6 +339,9 @@ impl fmt::Display for Logs {
         }
         if let Some(pattern) = &self.grep {
             write!(f, " grep {pattern:?}")?;
+        }
+        if self.follow {
+            f.write_str(" follow")?;
         }
         Ok(())
     }

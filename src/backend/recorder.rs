@@ -2,13 +2,15 @@
 
 use super::redact::Redactor;
 use super::tape::{self, Closing, Header, Manifest};
-use super::{Answer, Backend, Query, SharedBackend};
+use super::{Answer, Backend, Followed, Piece, Query, SharedBackend, Tunnel};
 use crate::error::{Error, Kind, Result};
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -27,16 +29,24 @@ pub struct Recorder {
     inner: SharedBackend,
     path: PathBuf,
     redactor: Option<Arc<Redactor>>,
-    room: Arc<Semaphore>,
-    queue: Mutex<Option<Sender<Entry>>>,
+    desk: Arc<Desk>,
+    /// How many logs were followed.
+    streams: AtomicU64,
     writer: Mutex<Option<JoinHandle<Result<u64>>>>,
     failure: Arc<Mutex<Option<Error>>>,
+}
+
+/// Where answers wait for the writer.
+struct Desk {
+    room: Arc<Semaphore>,
+    queue: Mutex<Option<Sender<Entry>>>,
 }
 
 struct Entry {
     query: Query,
     answer: Result<Answer>,
     at: Timestamp,
+    stream: Option<u64>,
     _room: Option<OwnedSemaphorePermit>,
 }
 
@@ -75,8 +85,8 @@ impl Recorder {
             inner,
             path,
             redactor,
-            room: Arc::new(Semaphore::new(ROOM as usize)),
-            queue: Mutex::new(Some(queue)),
+            desk: Arc::new(Desk { room: Arc::new(Semaphore::new(ROOM as usize)), queue: Mutex::new(Some(queue)) }),
+            streams: AtomicU64::default(),
             writer: Mutex::new(Some(writer)),
             failure,
         })
@@ -87,7 +97,7 @@ impl Recorder {
     /// # Errors
     /// When an answer could not be written; the tape ends before it.
     pub fn finish(&self) -> Result<u64> {
-        lock(&self.queue).take();
+        lock(&self.desk.queue).take();
         match lock(&self.writer).take() {
             Some(writer) => writer.join().unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the tape's writer panicked"))),
             None => Err(Error::new(Kind::Internal, format!("the tape {} is closed already", self.path.display()))),
@@ -101,11 +111,43 @@ impl Recorder {
         {
             return;
         }
+        self.desk.put(self.as_kept(query), answer.clone(), self.inner.now(), None).await;
+    }
+
+    fn as_kept(&self, query: &Query) -> Query {
+        self.redactor.as_ref().map_or_else(|| query.clone(), |redactor| redactor.query(query).into_owned())
+    }
+
+    /// Each piece of a stream is kept as it comes, so that a long one needs no memory and a crash loses little of it.
+    async fn keep_stream(&self, query: &Query, followed: Followed) -> Followed {
+        let Followed { head, pieces } = followed;
+        let stream = self.streams.fetch_add(1, Ordering::Relaxed);
+        let query = self.as_kept(query);
+        self.desk.put(query.clone(), Ok(head.clone()), self.inner.now(), Some(stream)).await;
+        let (desk, inner, first) = (self.desk.clone(), self.inner.clone(), head.clone());
+        let pieces = pieces.then(move |piece| {
+            let (desk, query, at, first) = (desk.clone(), query.clone(), inner.now(), first.clone());
+            async move {
+                match &piece {
+                    Ok(Piece::Lines(lines)) => {
+                        desk.put(query, Ok(Answer { body: lines.clone(), at, ..first }), at, Some(stream)).await;
+                    }
+                    Ok(Piece::Note(_)) => {}
+                    Err(error) => desk.put(query, Err(error.clone()), at, Some(stream)).await,
+                }
+                piece
+            }
+        });
+        Followed { head, pieces: pieces.boxed() }
+    }
+}
+
+impl Desk {
+    async fn put(&self, query: Query, answer: Result<Answer>, at: Timestamp, stream: Option<u64>) {
         let size = answer.as_ref().map_or(0, |answer| answer.body.len() / 1024);
         let size = u32::try_from(size).unwrap_or(ROOM).clamp(1, ROOM);
         let room = self.room.clone().acquire_many_owned(size).await.ok();
-        let query = self.redactor.as_ref().map_or_else(|| query.clone(), |redactor| redactor.query(query).into_owned());
-        let entry = Entry { query, answer: answer.clone(), at: self.inner.now(), _room: room };
+        let entry = Entry { query, answer, at, stream, _room: room };
         if let Some(queue) = &*lock(&self.queue) {
             // It fails when the writer has stopped; `failure` says why.
             let _ = queue.send(entry);
@@ -129,7 +171,28 @@ impl Backend for Recorder {
         })
     }
 
-    forward_the_rest!(but notes);
+    fn follow<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+        Box::pin(async move {
+            match self.inner.follow(query).await {
+                Ok(followed) if followed.head.is_success() => Ok(self.keep_stream(query, followed).await),
+                Ok(refused) => {
+                    self.keep(query, &Ok(refused.head.clone())).await;
+                    Ok(refused)
+                }
+                Err(error) => {
+                    self.keep(query, &Err(error.clone())).await;
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    /// What passes through a connection is not kept: a replay could not answer it.
+    fn tunnel<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Tunnel>> {
+        self.inner.tunnel(query)
+    }
+
+    forward_the_rest!(but notes, streams);
 
     fn notes(&self) -> Vec<String> {
         let failure = lock(&self.failure).as_ref().map(|error| format!("the recording is incomplete: {error}"));
@@ -174,7 +237,7 @@ impl<W: Write> Writer<W> {
 fn write_all(mut tape: Writer<File>, entries: &Receiver<Entry>, redactor: Option<&Redactor>) -> io::Result<u64> {
     let mut answers = 0;
     for entry in entries {
-        tape.put(&tape::line(&entry.query, &entry.answer, entry.at))?;
+        tape.put(&tape::line(&entry.query, &entry.answer, entry.at, entry.stream))?;
         answers += 1;
     }
     tape.end(Manifest { answers, redacted: redactor.map(Redactor::counts) })?;

@@ -3,10 +3,12 @@
 use super::recorder::{Recorder, Writer};
 use super::tape::{self, Header, Manifest};
 use super::testing::{Script, answer, at, block_on};
-use super::{Answer, Backend, Query};
+use super::{Answer, Backend, Followed, Logs, Piece, Query};
 use super::{Ask, Redacted, Tape};
 use crate::error::{Error, Kind};
-use futures::FutureExt;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
@@ -139,7 +141,7 @@ fn small_tape() -> (Vec<u8>, usize) {
     let mut writer = Writer::begin(Vec::new(), &header).unwrap();
     for number in 0..5 {
         let body = format!("[{number},\"{}\"]", "text ".repeat(number * 10));
-        writer.put(&tape::line(&kube(&format!("/{number}")), &Ok(answer(&body)), header.recorded_at)).unwrap();
+        writer.put(&tape::line(&kube(&format!("/{number}")), &Ok(answer(&body)), header.recorded_at, None)).unwrap();
     }
     (writer.end(Manifest { answers: 5, redacted: None }).unwrap(), 5)
 }
@@ -183,4 +185,75 @@ proptest::proptest! {
             proptest::prop_assert!(same || !tape.notes().is_empty(), "damage at {place} must be told");
         }
     }
+}
+
+/// Streams these pieces whenever it is followed.
+struct Streaming(Vec<Result<Piece, Error>>);
+
+impl Backend for Streaming {
+    fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer, Error>> {
+        Box::pin(async move { Err(Error::new(Kind::Internal, format!("{query} is to be followed"))) })
+    }
+
+    fn follow<'a>(&'a self, _query: &'a Query) -> BoxFuture<'a, Result<Followed, Error>> {
+        let pieces = futures::stream::iter(self.0.clone()).boxed();
+        Box::pin(async move { Ok(Followed { head: answer(""), pieces }) })
+    }
+
+    fn cluster(&self) -> String {
+        "lab".into()
+    }
+
+    fn describe(&self) -> String {
+        "a stream".into()
+    }
+}
+
+fn log(follow: bool) -> Query {
+    Query::new("lab", Ask::Logs(Logs { namespace: "n".into(), pod: "p".into(), follow, ..Logs::default() }))
+}
+
+fn followed(backend: &dyn Backend, follow: bool) -> Vec<Result<Piece, Error>> {
+    block_on(async { backend.follow(&log(follow)).await.unwrap().pieces.collect().await })
+}
+
+#[test]
+fn a_stream_is_on_the_tape_in_its_pieces_and_as_a_whole() {
+    let folder = Folder::new("stream");
+    let lines = |text: &'static str| Ok(Piece::Lines(Bytes::from_static(text.as_bytes())));
+    let broken = Err(Error::new(Kind::Unreachable, "it broke"));
+    let one = "2026-11-22T13:00:00Z authorization: Bearer s3cr3ts3cr3t\n";
+    let pieces = vec![lines(one), Ok(Piece::Note("resumed".into())), lines("2026-11-22T13:00:01Z two\n"), broken.clone()];
+    let redacted = Redacted::new(Arc::new(Streaming(pieces)));
+    let redactor = redacted.redactor();
+    let recorder = Recorder::create(Arc::new(redacted), folder.tape(), Some(redactor)).unwrap();
+    let heard = followed(&recorder, true);
+    assert_eq!(followed(&recorder, true), heard, "twice at once or after another: each is a stream of its own");
+    // The second was given up after its first piece.
+    block_on(async { recorder.follow(&log(true)).await.unwrap().pieces.next().await });
+    recorder.finish().unwrap();
+
+    let tape = Tape::open(folder.tape()).unwrap();
+    assert!(tape.notes().is_empty() && tape.manifest().unwrap().answers == 10, "{:?}", tape.manifest());
+    let told = followed(&tape, true);
+    let heard: Vec<_> = heard.into_iter().filter(|piece| !matches!(piece, Ok(Piece::Note(_)))).collect();
+    assert_eq!(told, heard);
+    assert!(
+        told[0].as_ref().is_ok_and(|piece| matches!(piece, Piece::Lines(text) if !text.windows(6).any(|six| six == b"s3cr3t")))
+    );
+    assert_eq!(told[2], broken);
+    assert_eq!(followed(&tape, true).len(), 3);
+    assert_eq!(followed(&tape, true).len(), 1, "the one that was given up");
+    let whole = block_on(tape.ask(&log(false))).unwrap();
+    assert!(whole.text().contains("⟨redacted:header:") && whole.text().ends_with('\n'), "{}", whole.text());
+}
+
+#[test]
+fn a_log_that_was_only_read_can_be_followed_to_its_end() {
+    let folder = Folder::new("read");
+    let recorder = Recorder::create(Script::answering("2026-11-22T13:00:00Z one\n"), folder.tape(), None).unwrap();
+    block_on(recorder.ask(&log(false))).unwrap();
+    recorder.finish().unwrap();
+    let tape = Tape::open(folder.tape()).unwrap();
+    assert_eq!(followed(&tape, true), [Ok(Piece::Lines("2026-11-22T13:00:00Z one\n".into()))]);
 }

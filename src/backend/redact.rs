@@ -146,6 +146,13 @@ impl Redactor {
         Some(clean)
     }
 
+    /// Count a secret that was found elsewhere.
+    pub(super) fn fired(&self, rule: Rule) {
+        let mut tally = Tally::default();
+        tally.add(rule);
+        self.count(tally);
+    }
+
     fn text(&self, text: String) -> String {
         match self.bytes(text.as_bytes(), false) {
             Some(clean) => String::from_utf8_lossy(&clean).into_owned(),

@@ -1,8 +1,10 @@
 //! Take secrets out of every answer before anybody sees it.
 
 use super::redact::Redactor;
-use super::{Answer, Backend, Query, SharedBackend};
+use super::redact_stream::StreamRedactor;
+use super::{Answer, Backend, Followed, Piece, Query, SharedBackend, Tunnel};
 use crate::error::Result;
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
@@ -34,5 +36,23 @@ impl Backend for Redacted {
         })
     }
 
-    forward_the_rest!();
+    fn follow<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+        Box::pin(async move {
+            let followed = self.inner.follow(query).await.map_err(|error| self.redactor.error(error))?;
+            let head = self.redactor.answer(query, followed.head);
+            let (redactor, mut lines) = (self.redactor.clone(), StreamRedactor::new(self.redactor.clone()));
+            let pieces = followed.pieces.map(move |piece| match piece {
+                Ok(Piece::Lines(text)) => Ok(Piece::Lines(lines.clean(text))),
+                Ok(note) => Ok(note),
+                Err(error) => Err(redactor.error(error)),
+            });
+            Ok(Followed { head, pieces: pieces.boxed() })
+        })
+    }
+
+    fn tunnel<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Tunnel>> {
+        Box::pin(async move { self.inner.tunnel(query).await.map_err(|error| self.redactor.error(error)) })
+    }
+
+    forward_the_rest!(but streams);
 }

@@ -6,9 +6,10 @@ use super::narrow_stats;
 use super::redact::Redactor;
 use super::tape::{Header, Manifest};
 use super::tape_read::{Contents, Recorded};
-use super::{Answer, Ask, Backend, PodHttp, Query, log_range};
+use super::{Answer, Ask, Backend, Followed, Logs, Piece, PodHttp, Query, log_range};
 use crate::error::{Error, Kind, Result};
 use futures::future::{BoxFuture, FutureExt, ready};
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::path::Path;
@@ -31,8 +32,13 @@ pub struct Tape {
 
 #[derive(Default)]
 struct Question {
-    answers: Vec<Recorded>,
+    answers: Vec<Given>,
     given: AtomicUsize,
+}
+
+/// One answer: whole, or in the parts in which it streamed. There is at least one.
+struct Given {
+    parts: Vec<Recorded>,
 }
 
 /// Takes what was asked for out of a whole body: a status and a body.
@@ -64,7 +70,7 @@ impl Tape {
         let Contents { header, answers, manifest, notes } = Contents::read(&name, data)?;
         let mut questions: HashMap<Query, Question> = HashMap::new();
         for (query, recorded) in answers {
-            questions.entry(query).or_default().answers.push(recorded);
+            questions.entry(query).or_default().add(recorded);
         }
         let now = Mutex::new(header.recorded_at);
         Ok(Self { name, header, questions, manifest, notes, now })
@@ -85,6 +91,27 @@ impl Tape {
         self.questions.keys()
     }
 
+    fn streamed(&self, query: &Query) -> Result<Followed> {
+        let redacted = Redactor::default().query(query).into_owned();
+        let known = self.questions.get(query).or_else(|| self.questions.get(&redacted));
+        let Some(question) = known else {
+            // Nothing more was written to a log that was only read.
+            let read = |logs: &Logs| Query::new(&query.cluster, Ask::Logs(Logs { follow: false, ..logs.clone() }));
+            return match &query.ask {
+                Ask::Logs(logs) if logs.follow => self.answer(&read(logs)).map(Followed::whole),
+                _ => self.answer(query).map(Followed::whole),
+            };
+        };
+        let given = question.turn();
+        self.is_now(given.at());
+        given.stream()
+    }
+
+    fn is_now(&self, at: Timestamp) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = at.max(*now);
+    }
+
     fn answer(&self, query: &Query) -> Result<Answer> {
         // Questions are recorded without the secrets in them.
         let redacted = Redactor::default().query(query).into_owned();
@@ -95,8 +122,7 @@ impl Tape {
                 None => return Err(self.miss(&redacted)),
             },
         };
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = at.max(*now);
+        self.is_now(at);
         answer
     }
 
@@ -200,9 +226,21 @@ impl Tape {
 }
 
 impl Question {
+    fn add(&mut self, recorded: Recorded) {
+        let same = |given: &&mut Given| recorded.stream.is_some() && given.parts[0].stream == recorded.stream;
+        match self.answers.iter_mut().rev().find(same) {
+            Some(given) => given.parts.push(recorded),
+            None => self.answers.push(Given { parts: vec![recorded] }),
+        }
+    }
+
+    fn turn(&self) -> &Given {
+        &self.answers[self.given.fetch_add(1, Ordering::Relaxed).min(self.answers.len() - 1)]
+    }
+
     fn next(&self) -> (Timestamp, Result<Answer>) {
-        let turn = self.given.fetch_add(1, Ordering::Relaxed).min(self.answers.len() - 1);
-        (self.answers[turn].answer.at, self.answers[turn].open())
+        let given = self.turn();
+        (given.at(), given.open())
     }
 
     /// The answer that was given last; the first, when none was.
@@ -212,9 +250,41 @@ impl Question {
     }
 }
 
+impl Given {
+    fn at(&self) -> Timestamp {
+        self.parts[self.parts.len() - 1].answer.at
+    }
+
+    /// All of it. A stream that failed at last is what came before.
+    fn open(&self) -> Result<Answer> {
+        let mut whole = self.parts[0].open()?;
+        if self.parts.len() > 1 {
+            let parts = self.parts[1..].iter().map_while(|part| part.open().ok());
+            let bodies: Vec<_> = parts.map(|part| part.body).collect();
+            whole.body = bodies.concat().into();
+            whole.at = self.at();
+        }
+        Ok(whole)
+    }
+
+    fn stream(&self) -> Result<Followed> {
+        let head = self.parts[0].open()?;
+        if self.parts[0].stream.is_none() {
+            return Ok(Followed::whole(head));
+        }
+        let pieces: Vec<Recorded> = self.parts[1..].to_vec();
+        let pieces = pieces.into_iter().map(|part| part.open().map(|answer| Piece::Lines(answer.body)));
+        Ok(Followed { head, pieces: stream::iter(pieces).boxed() })
+    }
+}
+
 impl Backend for Tape {
     fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
         ready(self.answer(query)).boxed()
+    }
+
+    fn follow<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+        ready(self.streamed(query)).boxed()
     }
 
     fn now(&self) -> Timestamp {

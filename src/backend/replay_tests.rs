@@ -17,7 +17,7 @@ fn plain(lines: &[String]) -> Vec<u8> {
 }
 
 fn told(query: &Query, answer: Result<Answer>) -> String {
-    String::from_utf8(line(query, &answer, at("2026-11-22T13:30:00Z"))).unwrap()
+    String::from_utf8(line(query, &answer, at("2026-11-22T13:30:00Z"), None)).unwrap()
 }
 
 fn body(path: &str, body: &str) -> String {

@@ -8,6 +8,9 @@
 //! {"manifest":{"answers":2,"redacted":{"jwt":3}}}
 //! ```
 //!
+//! A log that streamed is many lines, each with a part of it, that share the number under `stream`: `"stream":0`. The first has no
+//! body; a failure is the last.
+//!
 //! `type` and `location` are left out when there is none, `body` when it is empty. A body takes one of three forms,
 //! which its first character tells apart:
 //!
@@ -95,10 +98,13 @@ pub struct Line<'a> {
     /// The failure, when no answer came.
     #[serde(borrow, default)]
     pub error: Option<&'a RawValue>,
+    /// Which stream it is a part of.
+    #[serde(default)]
+    pub stream: Option<u64>,
 }
 
 /// The line for an answer, or for the failure in its place, line end included.
-pub fn line(query: &Query, answer: &Result<Answer>, at: Timestamp) -> Vec<u8> {
+pub fn line(query: &Query, answer: &Result<Answer>, at: Timestamp, stream: Option<u64>) -> Vec<u8> {
     let mut line = Vec::with_capacity(256 + answer.as_ref().map_or(0, |answer| answer.body.len()));
     put(&mut line, b"{\"q\":", query);
     match answer {
@@ -107,6 +113,9 @@ pub fn line(query: &Query, answer: &Result<Answer>, at: Timestamp) -> Vec<u8> {
             put(&mut line, b",\"at\":", &at);
             put(&mut line, b",\"error\":", error);
         }
+    }
+    if let Some(stream) = stream {
+        put(&mut line, b",\"stream\":", &stream);
     }
     line.extend_from_slice(b"}\n");
     line
@@ -214,7 +223,7 @@ mod tests {
 
     fn written(body: &[u8]) -> (String, Bytes) {
         let given = Answer { body: Bytes::copy_from_slice(body), ..answer("") };
-        let line = line(&Query::new("lab", Ask::kube("/version")), &Ok(given), at("2026-11-22T13:00:00Z"));
+        let line = line(&Query::new("lab", Ask::kube("/version")), &Ok(given), at("2026-11-22T13:00:00Z"), None);
         let text = String::from_utf8(line).unwrap();
         assert_eq!(text.matches('\n').count(), 1, "one line: {text}");
         let read: Line<'_> = serde_json::from_str(&text).unwrap();
@@ -226,7 +235,7 @@ mod tests {
     #[test]
     fn an_answer_is_one_line_with_all_it_says() {
         let given = Answer { status: 302, location: Some("https://b/".into()), ms: 7, ..answer("[1]") };
-        let line = line(&Query::new("lab", Ask::kube("/version")), &Ok(given), at("2026-11-22T14:00:00Z"));
+        let line = line(&Query::new("lab", Ask::kube("/version")), &Ok(given), at("2026-11-22T14:00:00Z"), None);
         assert_eq!(
             String::from_utf8(line).unwrap(),
             concat!(

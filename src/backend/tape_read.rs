@@ -22,10 +22,13 @@ pub struct Contents {
     pub notes: Vec<String>,
 }
 
-/// An answer whose body is not looked at before somebody asks for it.
+/// An answer whose body is not looked at before somebody asks for it. Clones share the text.
+#[derive(Clone)]
 pub struct Recorded {
     /// All but the body.
     pub answer: Answer,
+    /// Which stream it is a part of.
+    pub stream: Option<u64>,
     body: Option<Bytes>,
     error: Option<Bytes>,
 }
@@ -81,7 +84,7 @@ impl Contents {
             at: read.at,
             ms: read.ms,
         };
-        let recorded = Recorded { answer, body: read.body.map(part), error: read.error.map(part) };
+        let recorded = Recorded { answer, stream: read.stream, body: read.body.map(part), error: read.error.map(part) };
         self.answers.push((query, recorded));
         Held::Known
     }

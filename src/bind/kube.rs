@@ -1,10 +1,8 @@
 //! What the cluster holds: pods, services and the rest, as rows.
 
-use super::{pod_arg, ztunnel};
+use super::ztunnel;
 use crate::host::{Call, Fallible, Row, convert, options};
 use crate::mesh::events::{self, EventOptions};
-use crate::mesh::logs::{self, LogOptions};
-use crate::mesh::pod_ref::Runs;
 use crate::mesh::pods::{self, PodOptions};
 use crate::mesh::{access, deployments, jwt_rules, namespaces, objects, services};
 use rhai::plugin::*;
@@ -45,31 +43,6 @@ pub mod functions {
         let more: PodOptions = options(&call, more)?;
         let rows = call.wait(pods::pods(call.mesh(), Some(namespace), &more))?;
         Ok(Row::many(rows))
-    }
-
-    /// The log of a pod, or of an array of pods merged by time. Returns `log_line` rows.
-    ///
-    /// ```rhai
-    /// logs("deploy/customer.olaf-customer").len() > 0    // true
-    /// ```
-    #[rhai_fn(return_raw)]
-    pub fn logs(context: NativeCallContext, pod: Dynamic) -> Fallible<Array> {
-        logs_with(context, pod, Map::new())
-    }
-
-    /// Part of the log of a pod, or of an array of pods merged by time. Returns `log_line` rows; takes `log options`.
-    ///
-    /// Who is asked and does not answer becomes a note.
-    ///
-    /// ```rhai
-    /// logs(pods("olaf"), #{ container: "istio-proxy", tail: 5 }).len()    // 5
-    /// ```
-    #[rhai_fn(name = "logs", return_raw)]
-    pub fn logs_with(context: NativeCallContext, pod: Dynamic, more: Map) -> Fallible<Array> {
-        let call = Call::of(&context)?;
-        let more: LogOptions = options(&call, more)?;
-        let pods = pod_arg::all_asked(&call, &pod, Runs::Any)?;
-        Ok(Row::many(call.wait(logs::logs(call.mesh(), &pods, &more))?))
     }
 
     /// All objects of a kind, of the namespace at hand or of all: an array of maps.

@@ -13,6 +13,7 @@ mod joins;
 mod jwt;
 mod kube;
 mod listeners;
+mod logs;
 mod pod_arg;
 mod related;
 mod report;
@@ -54,6 +55,7 @@ use rhai::{Module, exported_module};
 pub fn families() -> Vec<(&'static str, Module)> {
     vec![
         ("kube", exported_module!(kube::functions)),
+        ("kube", exported_module!(logs::functions)),
         ("envoy", exported_module!(envoy::functions)),
         ("envoy", exported_module!(clusters::functions)),
         ("envoy", exported_module!(endpoints::functions)),

@@ -70,7 +70,7 @@ impl App {
         let observer: Arc<dyn Observer> =
             if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.err)) } else { self.progress.clone() };
         let connect::Source { backend, recorder } = connect::source(&self.options, observer)?;
-        let printer = Printer { look: self.out, progress: self.progress.clone() };
+        let printer = Printer { look: self.out, err: self.err, progress: self.progress.clone() };
         let pilotage = Pilotage::builder(backend.clone())
             .limits(self.limits())
             .parallel(self.options.parallel)
@@ -163,6 +163,7 @@ impl App {
 /// Prints of scripts go to standard output as they come.
 struct Printer {
     look: Look,
+    err: Look,
     progress: Arc<Progress>,
 }
 
@@ -171,5 +172,16 @@ impl Output for Printer {
         self.progress.hide();
         // A full disk shows again, and is told, when the result is written.
         let _ = style::write_stdout(&show::printed(text, &self.look));
+    }
+
+    fn stream(&self, text: &str) -> bool {
+        self.progress.hide();
+        style::stream_stdout(&show::printed(text, &self.look))
+    }
+
+    fn note(&self, text: &str) -> bool {
+        self.progress.hide();
+        style::write_stderr(&show::note(text, &self.err));
+        true
     }
 }

@@ -17,6 +17,17 @@ use tokio::sync::Notify;
 pub trait Output: Send + Sync {
     /// One `print()`, without its line end.
     fn print(&self, text: &str);
+
+    /// Print while something goes on. `false`: nobody reads it any more, and it may end.
+    fn stream(&self, text: &str) -> bool {
+        self.print(text);
+        true
+    }
+
+    /// Tell something beside the output, at once. `false`: it was not told, and is kept for the end.
+    fn note(&self, _text: &str) -> bool {
+        false
+    }
 }
 
 /// An output that drops everything: the default of an embedded engine.
@@ -199,6 +210,21 @@ impl Session {
         if !self.tell(Item::Text(text.into())) {
             self.output.print(text);
         }
+    }
+
+    /// Print while something goes on; `false` when nobody reads it any more.
+    pub fn stream(&self, text: &str) -> bool {
+        self.tell(Item::Text(text.into())) || self.output.stream(text)
+    }
+
+    /// Tell something at once, beside what is printed; `false` when that cannot be.
+    pub fn note(&self, text: &str) -> bool {
+        !self.reports() && self.output.note(text)
+    }
+
+    /// Whether a report is being written.
+    pub fn reports(&self) -> bool {
+        self.report_slot().is_some()
     }
 
     fn report_slot(&self) -> MutexGuard<'_, Option<Report>> {

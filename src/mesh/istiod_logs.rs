@@ -99,6 +99,7 @@ async fn of_replica(mesh: &Mesh, replica: &Replica, options: &IstiodLogOptions) 
         tail: options.tail,
         previous: options.previous,
         grep: options.grep.clone(),
+        follow: false,
     };
     let answer = read(mesh, ask).await?;
     let istiod = replica.to_string();

@@ -2,14 +2,18 @@
 
 use super::Mesh;
 use super::fan_out::gather;
+use super::log_messages::{Message, Messages};
 use super::pod_proxy::PROXY;
 use super::pod_ref::{Asked, PodTarget, resolve};
 use super::since::Since;
 use super::status::refusal;
-use crate::backend::{Answer, Ask, Logs};
+use crate::backend::{Answer, Ask, Logs, Piece};
 use crate::error::{Error, Kind, Result};
 use crate::{options, record};
+use futures::stream::BoxStream;
 use jiff::Timestamp;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 options! {
     /// Which part of a log to read.
@@ -24,11 +28,17 @@ options! {
         pub previous: bool,
         /// Only lines that this regular expression finds.
         pub grep: Option<String>,
+        /// Go on with what is written from now on, until Ctrl-C: printed, or given to a closure.
+        pub follow: bool,
+        /// Follow for this span at most: `"30s"`, or seconds.
+        pub duration: Option<Since>,
+        /// Print the time in front of each line, where lines are printed.
+        pub timestamps: bool,
     }
 }
 
 record! {
-    /// A line of a container's log.
+    /// A line of a container's log. A message of Envoy's that spans lines is one.
     pub struct LogLine as "log_line" {
         /// When it was written (RFC 3339).
         pub time: String,
@@ -43,6 +53,13 @@ record! {
     }
 }
 
+impl Default for LogLine {
+    fn default() -> Self {
+        let empty = String::new;
+        Self { time: empty(), namespace: empty(), pod: empty(), container: empty(), text: empty() }
+    }
+}
+
 /// The log lines of some pods, merged by time. A pod whose log cannot be read becomes a note, unless it is the only one.
 ///
 /// # Errors
@@ -52,11 +69,24 @@ pub async fn logs(mesh: &Mesh, pods: &[Asked], options: &LogOptions) -> Result<V
         let target = resolve(&asked.mesh, &asked.pod).await?;
         of_pod(&asked.mesh, &target, options).await
     });
-    let mut lines: Vec<LogLine> = of_each.await?.into_iter().flat_map(|(_, lines)| lines).collect();
-    if pods.len() > 1 {
-        lines.sort_by_cached_key(|line| line.time.parse::<Timestamp>().ok());
+    Ok(merge(of_each.await?.into_iter().map(|(_, lines)| lines).collect()))
+}
+
+/// Merge by time. The order within each log stays, whatever its clock said.
+fn merge(mut logs: Vec<Vec<LogLine>>) -> Vec<LogLine> {
+    if logs.len() == 1 {
+        return logs.remove(0);
     }
-    Ok(lines)
+    let mut logs: Vec<_> = logs.into_iter().map(|lines| lines.into_iter().peekable()).collect();
+    let time = |line: &LogLine| line.time.parse::<Timestamp>().ok();
+    let mut heads: BinaryHeap<Reverse<(Option<Timestamp>, usize)>> =
+        logs.iter_mut().enumerate().filter_map(|(index, log)| Some(Reverse((time(log.peek()?), index)))).collect();
+    let mut merged = Vec::new();
+    while let Some(Reverse((_, index))) = heads.pop() {
+        merged.extend(logs[index].next());
+        heads.extend(logs[index].peek().map(|line| Reverse((time(line), index))));
+    }
+    merged
 }
 
 /// The log lines of one pod that was resolved.
@@ -64,50 +94,83 @@ pub async fn logs(mesh: &Mesh, pods: &[Asked], options: &LogOptions) -> Result<V
 /// # Errors
 /// When the log cannot be read, or several containers could be meant.
 pub async fn of_pod(mesh: &Mesh, target: &PodTarget, options: &LogOptions) -> Result<Vec<LogLine>> {
-    let container = container(target, options)?;
-    let ask = Logs {
+    let ask = Logs { grep: options.grep.clone(), follow: false, ..question(target, options)? };
+    let place = place(target, &ask);
+    let answer = read(mesh, ask).await.map_err(|error| knowing(target, error))?;
+    let text = answer.text();
+    let mut messages = Messages::default();
+    let mut rows = Vec::new();
+    let row = |message: Message| LogLine { time: message.time, text: message.text, ..place.clone() };
+    for (time, text) in lines(&text) {
+        rows.extend(messages.push(time, text).into_iter().flatten().map(row));
+    }
+    rows.extend(messages.flush().map(row));
+    Ok(rows)
+}
+
+/// Begin to stream the log of one pod: a row with its place, and the pieces.
+///
+/// # Errors
+/// When the log cannot be read, or several containers could be meant.
+pub(crate) async fn open(asked: &Asked, options: &LogOptions) -> Result<(LogLine, BoxStream<'static, Result<Piece>>)> {
+    let target = resolve(&asked.mesh, &asked.pod).await?;
+    // What the pattern finds is chosen later: a message of several lines is looked at as one.
+    let ask = question(&target, options)?;
+    let (place, what, previous) = (place(&target, &ask), told(&ask), ask.previous);
+    let followed = asked.mesh.follow(Ask::Logs(ask)).await?;
+    match followed.head.is_success() {
+        true => Ok((place, followed.pieces)),
+        false => Err(knowing(&target, refused(&followed.head, &what, previous))),
+    }
+}
+
+fn question(target: &PodTarget, options: &LogOptions) -> Result<Logs> {
+    Ok(Logs {
         namespace: target.namespace.clone(),
         pod: target.name.clone(),
-        container: Some(container.clone()),
+        container: Some(container(target, options)?),
         since_seconds: options.since.map(|since| since.0),
         tail: options.tail,
         previous: options.previous,
-        grep: options.grep.clone(),
-    };
-    let answer = read(mesh, ask).await.map_err(|error| match error.kind() {
+        grep: None,
+        follow: options.follow,
+    })
+}
+
+fn place(target: &PodTarget, ask: &Logs) -> LogLine {
+    let container = ask.container.clone().unwrap_or_default();
+    LogLine { namespace: target.namespace.clone(), pod: target.name.clone(), container, ..LogLine::default() }
+}
+
+/// A failure, with what is known about the pod.
+fn knowing(target: &PodTarget, error: Error) -> Error {
+    match error.kind() {
         Kind::BadInput if !target.containers.is_empty() && error.next_step().is_none() => {
             error.hint(format!("its containers are {}", target.containers.join(", ")))
         }
         _ => error,
-    })?;
-    let text = answer.text();
-    Ok(lines(&text)
-        .map(|(time, text)| LogLine {
-            time: time.into(),
-            namespace: target.namespace.clone(),
-            pod: target.name.clone(),
-            container: container.clone(),
-            text: text.into(),
-        })
-        .collect())
+    }
 }
 
 /// Read one log; a refusal is a failure in the server's words.
 pub(crate) async fn read(mesh: &Mesh, ask: Logs) -> Result<Answer> {
-    let what =
-        format!("read the log of container {} of pod {}/{}", ask.container.as_deref().unwrap_or("?"), ask.namespace, ask.pod);
-    let previous = ask.previous;
+    let (what, previous) = (told(&ask), ask.previous);
     let answer = mesh.ask(Ask::Logs(ask)).await?;
-    if answer.is_success() {
-        return Ok(answer);
-    }
-    let error = refusal(&answer, &what);
-    Err(match error.kind() {
+    if answer.is_success() { Ok(answer) } else { Err(refused(&answer, &what, previous)) }
+}
+
+fn told(ask: &Logs) -> String {
+    format!("read the log of container {} of pod {}/{}", ask.container.as_deref().unwrap_or("?"), ask.namespace, ask.pod)
+}
+
+fn refused(answer: &Answer, what: &str, previous: bool) -> Error {
+    let error = refusal(answer, what);
+    match error.kind() {
         Kind::BadInput | Kind::NotFound if previous => {
             error.hint("a container that never restarted has no previous log: leave `previous` out")
         }
         _ => error,
-    })
+    }
 }
 
 /// The lines of a log, each cut into time stamp and text.

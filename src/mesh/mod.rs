@@ -16,12 +16,14 @@ mod extra_ca;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fan_out;
+pub mod follow;
 pub mod istiod_logs;
 mod istiod_page;
 pub mod istiods;
 pub mod jwt_rules;
 pub mod kinds;
 pub mod kube;
+mod log_messages;
 pub mod logs;
 pub mod namespaces;
 pub mod objects;
@@ -40,7 +42,7 @@ pub mod since;
 mod status;
 pub mod trust;
 
-use crate::backend::{Answer, Ask, Query, SharedBackend};
+use crate::backend::{Answer, Ask, Followed, Query, SharedBackend};
 use crate::error::Result;
 use jiff::Timestamp;
 use kinds::KindInfo;
@@ -138,6 +140,14 @@ impl Mesh {
     /// When no answer came. A refusal by status is an answer.
     pub async fn ask(&self, ask: Ask) -> Result<Answer> {
         self.backend.ask(&Query::new(self.backend.cluster(), ask)).await
+    }
+
+    /// Stream a log of this mesh's cluster.
+    ///
+    /// # Errors
+    /// When no answer came. A refusal by status is an answer.
+    pub async fn follow(&self, ask: Ask) -> Result<Followed> {
+        self.backend.follow(&Query::new(self.backend.cluster(), ask)).await
     }
 
     /// Keep something worth knowing that is no failure. The same words are kept once.

@@ -137,6 +137,12 @@ pub fn write_stdout(text: &str) -> std::io::Result<()> {
     to_stdout(|out| out.write_all(text.as_bytes()))
 }
 
+/// Write a text to standard output while more is to come; `false` when that is in vain.
+pub fn stream_stdout(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
 /// Write to standard error. Nobody can be told when that fails.
 pub fn write_stderr(text: &str) {
     let mut out = std::io::stderr().lock();

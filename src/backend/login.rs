@@ -1,0 +1,84 @@
+//! The client for the API server: made at the first question, and anew after the credentials were refused.
+
+use super::Connect;
+use super::connect::Access;
+use super::kube_error::{self, Asked};
+use crate::error::{Error, Kind, Result};
+use kube::client::Client;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// A credential plugin may ask the user to log in, in a browser; it gets this much time.
+pub(super) const LOGIN: Duration = Duration::from_secs(120);
+
+/// The way to the cluster, and the client that goes it.
+pub(super) struct Login {
+    pub(super) connect: Connect,
+    pub(super) access: Result<Access>,
+    session: Mutex<Session>,
+}
+
+#[derive(Default)]
+struct Session {
+    client: Option<Client>,
+    refused: bool,
+}
+
+impl Login {
+    /// No client yet.
+    pub(super) fn new(connect: Connect, access: Result<Access>) -> Self {
+        Self { connect, access, session: Mutex::default() }
+    }
+
+    /// The way to this cluster.
+    pub(super) fn access(&self, cluster: &str) -> Result<&Access> {
+        let access = self.access.as_ref().map_err(Clone::clone)?;
+        if cluster == access.cluster {
+            return Ok(access);
+        }
+        Err(Error::new(Kind::NoCluster, format!("this session asks the cluster {}, not {cluster}", access.cluster))
+            .hint(format!("start pilotage with --context {cluster}")))
+    }
+
+    /// The client; a new one when the credentials of the last were refused.
+    pub(super) async fn client(&self, asked: Asked<'_>) -> Result<Client> {
+        let access = self.access.as_ref().map_err(Clone::clone)?;
+        let mut session = self.session.lock().await;
+        if let Some(client) = &session.client {
+            return Ok(client.clone());
+        }
+        let client = match session.refused {
+            true => open(&access.renewed(&self.connect).await, asked).await?,
+            false => open(access, asked).await?,
+        };
+        session.client = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Refused credentials are not used again.
+    pub(super) async fn heed(&self, failure: Option<&Error>) {
+        if failure.is_some_and(|error| error.kind() == Kind::Unauthorized) {
+            *self.session.lock().await = Session { client: None, refused: true };
+        }
+    }
+}
+
+/// Make the client; this runs the kubeconfig's credential plugin, which blocks.
+async fn open(access: &Access, asked: Asked<'_>) -> Result<Client> {
+    let config = access.config.clone();
+    let opening = tokio::task::spawn_blocking(move || Client::try_from(config));
+    let opened = tokio::time::timeout(LOGIN, opening).await.map_err(|_| {
+        Error::new(Kind::Timeout, format!("the credential plugin of {} did not end within {} s", access.cluster, LOGIN.as_secs()))
+            .hint("run the plugin by hand; it may wait for a login")
+    })?;
+    let opened = opened
+        .map_err(|error| Error::new(Kind::Internal, "the client for the API server could not be made").caused_by(&error))?;
+    opened.map_err(|error| match kube_error::no_answer(&error, asked) {
+        error if error.kind() == Kind::Unreachable => {
+            Error::new(Kind::NoCluster, format!("the context {} cannot be used", asked.cluster))
+                .cause(error)
+                .hint("see it with `kubectl config view`")
+        }
+        error => error,
+    })
+}

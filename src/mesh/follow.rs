@@ -1,0 +1,388 @@
+//! Logs of many containers while they are written: merged by time as far as can be, each in its own order, in constant memory.
+
+use super::Mesh;
+use super::fan_out::told;
+use super::log_messages::{Message, Messages};
+use super::logs::{LogLine, LogOptions, lines, open};
+use super::pod_ref::Asked;
+use crate::backend::{LogFilter, Piece};
+use crate::error::{Error, Kind, Result};
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::{BoxStream, FuturesUnordered};
+use jiff::Timestamp;
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// So many logs are read at the same time.
+pub const MOST: usize = 100;
+/// A log that was quiet for so long holds up no other.
+const HOLD: Duration = Duration::from_millis(250);
+/// The same, when another has more to say than is kept.
+const SHORT_HOLD: Duration = Duration::from_millis(30);
+/// A log that has not begun yet holds up the others for so long.
+const BEGINNING: Duration = Duration::from_secs(2);
+/// So much of one log is read ahead.
+const AHEAD: usize = 256 * 1024;
+/// So many rows are handed on at once.
+const BATCH: usize = 1000;
+
+/// Logs that are being read. Dropping it ends all their streams.
+pub struct Following {
+    mesh: Mesh,
+    options: LogOptions,
+    filter: LogFilter,
+    sources: Vec<Source>,
+    /// Those that are read when the first ones ended.
+    waiting: VecDeque<Asked>,
+    reading: FuturesUnordered<LocalBoxFuture<'static, (usize, Event)>>,
+    failed: Vec<(Asked, Error)>,
+    begun: bool,
+    /// Something was noted that is worth telling at once.
+    noted: bool,
+    until: Option<Instant>,
+}
+
+type Pieces = BoxStream<'static, Result<Piece>>;
+
+/// What came of one source.
+enum Event {
+    Opened(LogLine, Pieces),
+    Came(Option<Result<Piece>>, Pieces),
+    Failed(Error),
+}
+
+struct Source {
+    asked: Asked,
+    /// Namespace, pod and container of its rows.
+    place: LogLine,
+    rows: VecDeque<(Timestamp, LogLine)>,
+    bytes: usize,
+    newest: Timestamp,
+    messages: Messages,
+    state: State,
+}
+
+enum State {
+    /// The next piece is waited for, since then.
+    Reading {
+        since: Instant,
+        begun: bool,
+    },
+    /// Enough was read ahead.
+    Parked(Pieces),
+    Over,
+}
+
+impl Following {
+    /// Begin to read the logs of these pods.
+    ///
+    /// # Errors
+    /// When the options contradict each other, or their pattern is no regular expression.
+    pub fn new(mesh: &Mesh, mut pods: Vec<Asked>, options: &LogOptions) -> Result<Self> {
+        options.check()?;
+        let mut waiting = VecDeque::new();
+        if pods.len() > MOST {
+            let all = pods.len();
+            waiting.extend(pods.split_off(MOST));
+            if options.follow {
+                waiting.clear();
+                mesh.note_missing(format!(
+                    "only the first {MOST} of {all} logs are followed; choose fewer pods: `pods(namespace, #{{selector: \"app=web\"}})`"
+                ));
+            } else {
+                mesh.note(format!("{all} logs are read, {MOST} at a time: rows are in order of time among those only"));
+            }
+        }
+        let mut this = Self {
+            mesh: mesh.clone(),
+            options: options.clone(),
+            filter: LogFilter::new(options.grep.as_deref())?,
+            sources: Vec::new(),
+            waiting,
+            reading: FuturesUnordered::new(),
+            failed: Vec::new(),
+            begun: false,
+            noted: true,
+            until: options.duration.map(|span| Instant::now() + Duration::from_secs(span.0.unsigned_abs())),
+        };
+        this.read(pods);
+        Ok(this)
+    }
+
+    /// The next rows, as soon as there are any; `None` at the end of all logs, or of the time. No rows at all say that the mesh has
+    /// a new note.
+    ///
+    /// Who cannot be read, and a stream that breaks for good, becomes a note.
+    ///
+    /// # Errors
+    /// When no log could be read at all.
+    pub async fn next(&mut self) -> Result<Option<Vec<LogLine>>> {
+        loop {
+            let now = Instant::now();
+            let over = self.until.is_some_and(|until| until <= now);
+            self.flush_quiet(now, over);
+            let rows = self.take(now, over);
+            if !rows.is_empty() || std::mem::take(&mut self.noted) {
+                return Ok(Some(rows));
+            }
+            if over || self.sources.iter().all(|source| matches!(source.state, State::Over)) {
+                if over || !self.read_more() {
+                    return self.end().map(|()| None);
+                }
+                continue;
+            }
+            let wake = self.wake(now);
+            let timer = async {
+                match wake {
+                    Some(wake) => sleep_until(wake).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some((source, event)) = self.reading.next() => self.heed(source, event),
+                () = timer => {}
+            }
+        }
+    }
+
+    fn read(&mut self, pods: Vec<Asked>) {
+        for asked in pods {
+            let (options, one, source) = (self.options.clone(), asked.clone(), self.sources.len());
+            let begin = async move {
+                match open(&one, &options).await {
+                    Ok((place, pieces)) => (source, Event::Opened(place, pieces)),
+                    Err(error) => (source, Event::Failed(error)),
+                }
+            };
+            self.reading.push(Box::pin(begin));
+            self.sources.push(Source::new(asked));
+        }
+    }
+
+    fn read_more(&mut self) -> bool {
+        let more: Vec<Asked> = self.waiting.drain(..self.waiting.len().min(MOST)).collect();
+        let any = !more.is_empty();
+        self.sources.clear();
+        self.read(more);
+        any
+    }
+
+    fn heed(&mut self, index: usize, event: Event) {
+        let source = &mut self.sources[index];
+        match event {
+            Event::Opened(place, pieces) => {
+                source.place = place;
+                self.begun = true;
+                self.read_on(index, pieces);
+            }
+            Event::Came(Some(Ok(Piece::Lines(lines))), pieces) => {
+                source.push(&lines, &self.filter);
+                if source.bytes > AHEAD { source.state = State::Parked(pieces) } else { self.read_on(index, pieces) }
+            }
+            Event::Came(Some(Ok(Piece::Note(note))), pieces) => {
+                self.mesh.note(note);
+                self.noted = true;
+                self.read_on(index, pieces);
+            }
+            Event::Came(Some(Err(error)), _) => {
+                source.end(&self.filter);
+                self.noted = true;
+                self.mesh.note_missing(told("log of", &source.asked, &error));
+            }
+            Event::Came(None, _) => source.end(&self.filter),
+            Event::Failed(error) => {
+                source.state = State::Over;
+                self.failed.push((source.asked.clone(), error));
+                self.tell_failed();
+            }
+        }
+    }
+
+    fn read_on(&mut self, index: usize, mut pieces: Pieces) {
+        self.sources[index].state = State::Reading { since: Instant::now(), begun: true };
+        let next = async move {
+            let piece = pieces.next().await;
+            (index, Event::Came(piece, pieces))
+        };
+        self.reading.push(Box::pin(next));
+    }
+
+    /// Once one log is read, those that are not are notes.
+    fn tell_failed(&mut self) {
+        if self.begun && !self.failed.is_empty() {
+            self.noted = true;
+            for (asked, error) in self.failed.drain(..) {
+                self.mesh.note_missing(told("log of", &asked, &error));
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.tell_failed();
+        let count = self.failed.len();
+        match self.failed.drain(..).next() {
+            None => Ok(()),
+            Some((_, error)) if count == 1 => Err(error),
+            Some((asked, error)) => Err(error.context(format!("all {count} failed, one of them log of {asked}"))),
+        }
+    }
+
+    /// A message of a log that has become quiet is complete.
+    fn flush_quiet(&mut self, now: Instant, over: bool) {
+        for source in &mut self.sources {
+            let quiet = matches!(source.state, State::Reading { since, .. } if now.duration_since(since) >= HOLD);
+            if (quiet || over) && source.messages.is_open() {
+                source.flush(&self.filter);
+            }
+        }
+    }
+
+    /// Rows that no other log can come before any more.
+    fn take(&mut self, now: Instant, over: bool) -> Vec<LogLine> {
+        self.tell_failed();
+        let mut rows = Vec::new();
+        let hold = self.hold();
+        while rows.len() < BATCH {
+            if !over && self.sources.iter().any(|source| source.holds_up(now, hold)) {
+                break;
+            }
+            let heads = self.sources.iter().enumerate().filter_map(|(index, source)| Some((source.rows.front()?.0, index)));
+            let (mut first, mut second) = (None, None);
+            for head in heads {
+                if first.is_none_or(|first| head < first) {
+                    second = first.replace(head);
+                } else if second.is_none_or(|second| head < second) {
+                    second = Some(head);
+                }
+            }
+            let Some((_, index)) = first else { break };
+            let source = &mut self.sources[index];
+            // A run of rows: as long as this log has the oldest.
+            let oldest = |row: &(Timestamp, LogLine)| second.is_none_or(|second| (row.0, index) <= second);
+            while rows.len() < BATCH && source.rows.front().is_some_and(oldest) {
+                let Some((_, row)) = source.rows.pop_front() else { break };
+                source.bytes -= weight(&row);
+                rows.push(row);
+            }
+            self.unpark(index);
+        }
+        rows
+    }
+
+    /// Go on reading a log of which enough was handed on.
+    fn unpark(&mut self, index: usize) {
+        let source = &mut self.sources[index];
+        if source.bytes > AHEAD / 2 {
+            return;
+        }
+        match std::mem::replace(&mut source.state, State::Over) {
+            State::Parked(pieces) => self.read_on(index, pieces),
+            State::Reading { begun, .. } if source.rows.is_empty() => {
+                source.state = State::Reading { since: Instant::now(), begun };
+            }
+            other => source.state = other,
+        }
+    }
+
+    fn hold(&self) -> Duration {
+        let full = self.sources.iter().any(|source| matches!(source.state, State::Parked(_)));
+        if full { SHORT_HOLD } else { HOLD }
+    }
+
+    /// When something changes although nothing comes.
+    fn wake(&self, now: Instant) -> Option<Instant> {
+        let hold = self.hold();
+        let quiet = self.sources.iter().filter_map(|source| match source.state {
+            State::Reading { since, .. } if source.messages.is_open() => Some(since + HOLD),
+            State::Reading { since, begun } if source.rows.is_empty() => Some(since + if begun { hold } else { BEGINNING }),
+            _ => None,
+        });
+        quiet.filter(|wake| *wake > now).chain(self.until).min()
+    }
+}
+
+impl Source {
+    fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            place: LogLine::default(),
+            rows: VecDeque::new(),
+            bytes: 0,
+            newest: Timestamp::MIN,
+            messages: Messages::default(),
+            state: State::Reading { since: Instant::now(), begun: false },
+        }
+    }
+
+    /// Whether an older row may still come from here.
+    fn holds_up(&self, now: Instant, hold: Duration) -> bool {
+        match self.state {
+            State::Reading { since, begun } if self.rows.is_empty() => {
+                now.duration_since(since) < if begun { hold } else { BEGINNING }
+            }
+            _ => false,
+        }
+    }
+
+    fn push(&mut self, piece: &Bytes, filter: &LogFilter) {
+        let text = String::from_utf8_lossy(piece);
+        for (time, text) in lines(&text) {
+            for message in self.messages.push(time, text).into_iter().flatten() {
+                self.row(message, filter);
+            }
+        }
+    }
+
+    fn flush(&mut self, filter: &LogFilter) {
+        if let Some(message) = self.messages.flush() {
+            self.row(message, filter);
+        }
+    }
+
+    fn end(&mut self, filter: &LogFilter) {
+        self.flush(filter);
+        self.state = State::Over;
+    }
+
+    fn row(&mut self, message: Message, filter: &LogFilter) {
+        let Message { time, text } = message;
+        if !finds(filter, &time, &text) {
+            return;
+        }
+        // A row without a time is as old as the one before.
+        let at = time.parse().unwrap_or(self.newest);
+        self.newest = at;
+        let row = LogLine { time, text, ..self.place.clone() };
+        self.bytes += weight(&row);
+        self.rows.push_back((at, row));
+    }
+}
+
+/// Whether the pattern finds a message; it sees the time stamp too, as it does when lines are chosen while they stream by.
+pub(crate) fn finds(filter: &LogFilter, time: &str, text: &str) -> bool {
+    filter.finds(format!("{time} {text}").as_bytes())
+}
+
+fn weight(row: &LogLine) -> usize {
+    row.text.len() + 128
+}
+
+impl LogOptions {
+    /// That they can all be meant at once.
+    pub(crate) fn check(&self) -> Result<()> {
+        let wrong = |what: &str, hint: &str| Err(Error::new(Kind::BadInput, what).hint(hint));
+        match self {
+            Self { follow: true, previous: true, .. } => wrong(
+                "the log of a previous run cannot be followed: nothing more is written to it",
+                "leave `follow` or `previous` out",
+            ),
+            Self { follow: false, duration: Some(_), .. } => {
+                wrong("`duration` says how long to follow a log", "add `follow: true`, or say `since`")
+            }
+            _ => Ok(()),
+        }
+    }
+}
