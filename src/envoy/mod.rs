@@ -54,6 +54,7 @@ mod wire_take;
 mod ztunnel;
 mod ztunnel_certificates;
 mod ztunnel_connections;
+mod ztunnel_dump;
 #[cfg(test)]
 mod ztunnel_tests;
 

@@ -1,7 +1,7 @@
 //! The certificates of a ztunnel: one chain for each identity on its node.
 
 use super::wire::Text;
-use super::ztunnel::{CERTIFICATES, all, one, part, some};
+use super::ztunnel_dump::{CERTIFICATES, all, one, part, some};
 use crate::error::Result;
 use crate::json::{Found, Node};
 use crate::record;

@@ -1,7 +1,8 @@
 //! The connections that are open through a ztunnel.
 
 use super::wire::{Flaws, Text};
-use super::ztunnel::{STATES, all, names, one, part, some};
+use super::ztunnel::names;
+use super::ztunnel_dump::{STATES, all, one, part, some};
 use crate::error::Result;
 use crate::json::{At, Found, Node};
 use crate::record;
