@@ -5,7 +5,7 @@ use super::pod_arg::Home;
 use super::related::Related;
 use super::subject::{Page, Read, read_of};
 use crate::envoy::{self, ChainKey, Cluster, Dump, Endpoint, Route, Secret, Section};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Row, convert};
 use crate::json::Found;
 use crate::mesh::Mesh;
@@ -93,10 +93,19 @@ pub fn endpoints(call: &Call, clusters: &[Row], page: Page, fits: impl Fn(&Endpo
     for cluster in clusters {
         let read = origin(call, cluster)?;
         let related = Related::of(call, &read, &page, envoy::endpoints, key)?;
-        let found = related.get(&cluster.text("name")).filter(|found| fits(&found.record)).cloned().collect();
+        let name = call.check(assigned(cluster, &related.origin))?;
+        let found = related.get(&name).filter(|found| fits(&found.record)).cloned().collect();
         all.extend(Row::found(&front(cluster), found, Some(related.origin.clone())));
     }
     Ok(all)
+}
+
+/// The name under which the endpoints of a cluster stand: its own where Envoy tells of hosts, that of its service (EDS) where
+/// they stand as they were sent.
+fn assigned(cluster: &Row, told: &Read) -> Result<String> {
+    let (name, service) = (cluster.text("name"), cluster.text("eds_service_name"));
+    let differs = !service.is_empty() && service != name;
+    Ok(if differs && !Dump::open(&told.doc()?)?.has(Section::Hosts) { service } else { name })
 }
 
 /// The routes of listeners: those they ask for by name, or that stand in them.
@@ -139,6 +148,11 @@ fn inline(call: &Call, listener: &Row, read: &Arc<Read>) -> Fallible<(Vec<Found<
         application_protocols: texts(listener, "application_protocols"),
         server_names: texts(listener, "server_names"),
         destination_port: listener.get("destination_port").and_then(|port| u64::try_from(port.as_int().ok()?).ok()),
+        prefix_ranges: texts(listener, "prefix_ranges"),
+        source_type: listener.text("source_type"),
+        source_prefix_ranges: texts(listener, "source_prefix_ranges"),
+        direct_source_prefix_ranges: texts(listener, "direct_source_prefix_ranges"),
+        source_ports: numbers(listener, "source_ports"),
     };
     let Some(resource) = listener.raw() else { return Ok((Vec::new(), read.clone())) };
     let resource = call.check(resource)?;
@@ -182,11 +196,12 @@ fn targets(call: &Call, route: &Row) -> Vec<(String, Option<i64>)> {
     if !name.is_empty() {
         return vec![(name, Some(100))];
     }
-    let header = route.text("cluster_header");
-    if !header.is_empty() {
+    let shares = route.get("weighted_clusters").map(|shares| convert::to_value(&shares)).unwrap_or_default();
+    let of_shares = shares.as_array().into_iter().flatten().filter_map(|share| share.get("cluster_header")?.as_str());
+    let own = route.text("cluster_header");
+    for header in of_shares.chain(Some(own.as_str()).filter(|own| !own.is_empty())) {
         call.mesh().note(format!("the cluster of {} is named by each request, in its header {header}", title(route)));
     }
-    let shares = route.get("weighted_clusters").map(|shares| convert::to_value(&shares)).unwrap_or_default();
     let share = |share: &Value| Some((share.get("name")?.as_str()?.to_owned(), share.get("weight")?.as_i64()));
     shares.as_array().into_iter().flatten().filter_map(share).collect()
 }
@@ -201,6 +216,12 @@ fn title(row: &Row) -> String {
 fn texts(row: &Row, field: &str) -> Vec<String> {
     let texts = row.get(field).map(|texts| convert::to_value(&texts)).unwrap_or_default();
     texts.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
+/// The numbers of a field that is a list.
+fn numbers(row: &Row, field: &str) -> Vec<u64> {
+    let numbers = row.get(field).map(|numbers| convert::to_value(&numbers)).unwrap_or_default();
+    numbers.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
 }
 
 /// The secrets that a cluster needs, in its order: own certificate, then authorities.

@@ -1,6 +1,8 @@
 //! Routes that stand in a listener itself.
 
 use super::dump::member;
+use super::listener_wire::Cidr;
+use super::wire::{Flaws, read};
 use crate::json::{Doc, Node};
 use std::sync::Arc;
 
@@ -19,6 +21,16 @@ pub struct ChainKey {
     pub server_names: Vec<String>,
     /// The port connections must have been meant for.
     pub destination_port: Option<u64>,
+    /// The addresses connections must have been meant for.
+    pub prefix_ranges: Vec<String>,
+    /// Where connections must come from, when that is not `ANY`.
+    pub source_type: String,
+    /// The addresses they must come from.
+    pub source_prefix_ranges: Vec<String>,
+    /// The same, before a proxy protocol says otherwise.
+    pub direct_source_prefix_ranges: Vec<String>,
+    /// The ports they must come from.
+    pub source_ports: Vec<u64>,
 }
 
 /// The route configurations inside of a filter chain, as a document that routes can be read from. `resource` is what the row of
@@ -52,7 +64,10 @@ fn key(chain: &Node, is_default: bool) -> ChainKey {
     let conditions = member(chain, "filter_chain_match");
     let condition = |name: &str| conditions.as_ref().and_then(|conditions| member(conditions, name));
     let text = |node: Option<Node>| node.and_then(|node| node.as_str().map(|text| text.into_owned())).unwrap_or_default();
-    let texts = |name: &str| condition(name).iter().flat_map(Node::iter).map(|node| text(Some(node))).collect();
+    let items = |name: &str| condition(name).into_iter().flat_map(|list| list.iter().collect::<Vec<_>>());
+    let texts = |name: &str| items(name).map(|node| text(Some(node))).collect();
+    let range = |node: Node| read::<Cidr<'_>>(node.text().as_bytes(), &Flaws::default()).0.text();
+    let ranges = |name: &str| items(name).map(range).collect();
     ChainKey {
         name: text(member(chain, "name")),
         is_default,
@@ -60,6 +75,11 @@ fn key(chain: &Node, is_default: bool) -> ChainKey {
         application_protocols: texts("application_protocols"),
         server_names: texts("server_names"),
         destination_port: condition("destination_port").and_then(|port| port.text().parse().ok()),
+        prefix_ranges: ranges("prefix_ranges"),
+        source_type: Some(text(condition("source_type"))).filter(|kind| kind != "ANY").unwrap_or_default(),
+        source_prefix_ranges: ranges("source_prefix_ranges"),
+        direct_source_prefix_ranges: ranges("direct_source_prefix_ranges"),
+        source_ports: items("source_ports").filter_map(|port| port.text().parse().ok()).collect(),
     }
 }
 
@@ -100,6 +120,34 @@ mod tests {
         }
         let other = ChainKey { is_default: true, ..key };
         assert_eq!(found(&listener, "", &other), None);
+    }
+
+    #[test]
+    fn chains_that_differ_in_addresses_alone_are_told_apart() {
+        let chain = |more: &str, domain: &str| chain("h2", domain).replace(r#""destination_port":80"#, more);
+        let conditions = [
+            r#""prefix_ranges":[{"address_prefix":"10.0.0.1","prefix_len":32}]"#,
+            r#""prefix_ranges":[{"address_prefix":"10.0.0.2","prefix_len":32}],"source_type":"ANY""#,
+            r#""source_prefix_ranges":[{"address_prefix":"10.1.0.0","prefix_len":16}]"#,
+            r#""direct_source_prefix_ranges":[{"address_prefix":"10.1.0.0","prefix_len":16}]"#,
+            r#""source_type":"EXTERNAL""#,
+            r#""source_ports":[7,8]"#,
+        ];
+        let chains: Vec<String> =
+            conditions.iter().zip(["a", "b", "c", "d", "e", "f"]).map(|(more, domain)| chain(more, domain)).collect();
+        let listener = format!(r#"{{"filter_chains":[{}]}}"#, chains.join(","));
+        let base = || ChainKey { name: "same".into(), application_protocols: vec!["h2".into()], ..ChainKey::default() };
+        let one = |text: &str| vec![text.to_owned()];
+        for (key, domain) in [
+            (ChainKey { prefix_ranges: one("10.0.0.1/32"), ..base() }, "a"),
+            (ChainKey { prefix_ranges: one("10.0.0.2/32"), ..base() }, "b"),
+            (ChainKey { source_prefix_ranges: one("10.1.0.0/16"), ..base() }, "c"),
+            (ChainKey { direct_source_prefix_ranges: one("10.1.0.0/16"), ..base() }, "d"),
+            (ChainKey { source_type: "EXTERNAL".into(), ..base() }, "e"),
+            (ChainKey { source_ports: vec![7, 8], ..base() }, "f"),
+        ] {
+            assert_eq!(found(&listener, "", &key).unwrap(), [domain]);
+        }
     }
 
     #[test]

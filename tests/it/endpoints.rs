@@ -130,6 +130,28 @@ fn a_document_is_joined_with_itself() {
 }
 
 #[test]
+fn endpoints_that_were_sent_stand_under_the_name_of_their_service() {
+    let cluster = |name: &str, service: &str| json!({"cluster": {"name": name, "type": "EDS", "eds_cluster_config": {"service_name": service}}});
+    let address = |ip: &str| json!({"endpoint": {"address": {"socket_address": {"address": ip, "port_value": 80}}}});
+    let endpoints =
+        |name: &str, ip: &str| json!({"endpoint_config": {"cluster_name": name, "endpoints": [{"lb_endpoints": [address(ip)]}]}});
+    let clusters = json!({"@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump",
+        "dynamic_active_clusters": [cluster("api", "shop/api"), cluster("shop/api", "other"), cluster("plain", "")]});
+    let sent = json!({"@type": "type.googleapis.com/envoy.admin.v3.EndpointsConfigDump", "dynamic_endpoint_configs":
+        [endpoints("shop/api", "10.0.0.1"), endpoints("other", "10.0.0.2"), endpoints("plain", "10.0.0.3")]});
+    let of = |more: Value| {
+        let file = std::env::temp_dir().join(format!("pilotage-eds-{}.json", std::process::id()));
+        std::fs::write(&file, more.to_string()).unwrap();
+        let script = format!("clusters({:?}).map(|c| `${{c.name}} ${{c.endpoints()[0].endpoint}}`)", file.display().to_string());
+        let found = on("c-unhealthy", &script);
+        std::fs::remove_file(file).unwrap();
+        found
+    };
+    let wanted = json!(["api 10.0.0.1:80", "plain 10.0.0.3:80", "shop/api 10.0.0.2:80"]);
+    assert_eq!(of(json!({"configs": [clusters, sent]})), wanted);
+}
+
+#[test]
 fn an_address_of_nobody_is_nothing_and_a_note() {
     let engine = tapes::engine("c-unhealthy");
     let script = r#"endpoints("web-0.shop", #{ address: "10.88.0.1", port: 6443 })[0].pod() == ()"#;
