@@ -43,13 +43,15 @@ record! {
         [wide] pub lb_policy: String,
         /// How long to wait for a connection: `10s`.
         [wide] pub connect_timeout: Option<String>,
-        /// The most connections at a time; nothing when practically unlimited.
+        /// The most connections at a time: 1024, Envoy's default, where nothing is set; nothing when practically unlimited, as
+        /// Istio has it.
         [wide] pub max_connections: Option<u64>,
-        /// The most requests that wait for a connection.
+        /// The most requests that wait for a connection, likewise.
         [wide] pub max_pending_requests: Option<u64>,
-        /// The most requests at a time.
+        /// The most requests at a time, likewise.
         [wide] pub max_requests: Option<u64>,
-        /// The most retries at a time.
+        /// The most retries at a time: 3 where nothing is set; nothing when practically unlimited, and when a share of the requests
+        /// may be retried (`retry_budget`).
         [wide] pub max_retries: Option<u64>,
         /// How bad endpoints are ejected, as configured; nothing when they are not.
         [wide] pub outlier_detection: Option<Value>,
@@ -126,6 +128,7 @@ wire! {
         max_pending_requests: Option<u64>,
         max_requests: Option<u64>,
         max_retries: Option<u64>,
+        retry_budget: Raw<'de>,
     }
 }
 
@@ -183,7 +186,10 @@ fn read(entry: Entry<'_>, state: &str, flaws: &Flaws) -> Cluster {
     let tls = Tls::of(&wire, flaws);
     let istio = wire.metadata.istio();
     let limits = wire.circuit_breakers.thresholds.iter().find(|limits| limits.priority.as_deref().is_none_or(|p| p == "DEFAULT"));
-    let limit = |pick: fn(&Thresholds<'_>) -> Option<u64>| limits.and_then(pick).filter(|limit| *limit < u64::from(u32::MAX));
+    let limit = |default: u64, pick: fn(&Thresholds<'_>) -> Option<u64>| {
+        Some(limits.and_then(pick).unwrap_or(default)).filter(|limit| *limit < u64::from(u32::MAX))
+    };
+    let budget = limits.is_some_and(|limits| limits.retry_budget.is_some());
     Cluster {
         service_fqdn: name.map_or(wire.name.as_ref(), |name| name.host).to_owned(),
         port: name.and_then(|name| name.port.parse().ok()),
@@ -200,10 +206,10 @@ fn read(entry: Entry<'_>, state: &str, flaws: &Flaws) -> Cluster {
         secrets: tls.context.as_ref().map(TlsContext::secrets).unwrap_or_default(),
         lb_policy: lb_policy(&wire, flaws),
         connect_timeout: wire.connect_timeout.map(Text::into_owned),
-        max_connections: limit(|limits| limits.max_connections),
-        max_pending_requests: limit(|limits| limits.max_pending_requests),
-        max_requests: limit(|limits| limits.max_requests),
-        max_retries: limit(|limits| limits.max_retries),
+        max_connections: limit(1024, |limits| limits.max_connections),
+        max_pending_requests: limit(1024, |limits| limits.max_pending_requests),
+        max_requests: limit(1024, |limits| limits.max_requests),
+        max_retries: limit(3, |limits| limits.max_retries).filter(|_| !budget),
         outlier_detection: wire.outlier_detection.is_some().then(|| wire.outlier_detection.value()),
         health_checks: wire.health_checks.is_some().then(|| wire.health_checks.value()),
         static_endpoints: wire.load_assignment.map(|all| all.endpoints.iter().map(|part| part.lb_endpoints.len()).sum()),
@@ -318,6 +324,20 @@ mod tests {
             Some("MUTUAL")
         );
         assert_eq!(one(json!({"name": "a"})).tls_mode, None);
+    }
+
+    #[test]
+    fn limits_that_are_not_set_are_told_from_none() {
+        let limits = |thresholds: Value| {
+            let row = one(json!({"name": "a", "circuit_breakers": {"thresholds": thresholds}}));
+            [row.max_connections, row.max_pending_requests, row.max_requests, row.max_retries]
+        };
+        let envoys = [Some(1024), Some(1024), Some(1024), Some(3)];
+        assert_eq!(limits(json!([])), envoys);
+        assert_eq!(limits(json!([{"priority": "HIGH", "max_connections": 1}])), envoys);
+        assert_eq!(limits(json!([{"max_connections": 4294967295u32, "max_requests": 0}])), [None, Some(1024), Some(0), Some(3)]);
+        assert_eq!(limits(json!([{"max_retries": 7, "retry_budget": {}}])), [Some(1024), Some(1024), Some(1024), None]);
+        assert_eq!(one(json!({"name": "a"})).max_retries, Some(3));
     }
 
     #[test]
