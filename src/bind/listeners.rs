@@ -20,7 +20,7 @@ crate::options! {
         pub r#type: Option<String>,
         /// Only those whose name contains this.
         pub name: Option<String>,
-        /// Whether to list what istioctl hides, too: what is warming, draining or rejected, and what has no filter chain.
+        /// Whether to list what is not in force, too: what is draining or rejected, and what has no filter chain.
         pub all: bool,
         /// Only those whose fields have these values: `#{ route_name: "8080" }`. Who asks for a `state` gets it, hidden or not.
         pub r#where: serde_json::Map<String, serde_json::Value>,
@@ -34,8 +34,8 @@ pub mod functions {
     /// The listeners of a proxy, a row for each filter chain: which connections it takes, and where they go. Returns `listener`
     /// rows.
     ///
-    /// istioctl's MATCH is the column `matches`: scripts cannot use the other word. What is warming or rejected is told in a
-    /// note; `all: true` lists it. Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept,
+    /// istioctl's MATCH is the column `matches`: scripts cannot use the other word. What is warming is listed, as it
+    /// is of clusters and secrets (istioctl hides it); what is rejected is told in a note; `all: true` lists that, too. Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept,
     /// is read as well.
     ///
     /// ```rhai
@@ -69,23 +69,15 @@ pub mod functions {
     }
 }
 
-/// What is not in force yet, or never will be, is worth knowing even where it is not shown.
+/// What never will be in force is worth knowing even where it is not shown.
 fn tell_hidden(mesh: &Mesh, found: &[Found<Listener>]) {
-    for Found { record, .. } in found {
+    for Found { record, .. } in found.iter().filter(|found| found.record.is_rejected()) {
         // Where it is the update of a listener that goes on, its rows say so.
         let known = |other: &Found<Listener>| other.record.is_shown() && other.record.name == record.name;
-        let name = record.name.as_deref().unwrap_or("without a name");
-        match record.state {
-            Some("warming") => {
-                mesh.note(format!("listener {name} is warming: it waits for its routes or certificates (`all: true` shows it)"))
-            }
-            Some("rejected") if !found.iter().any(known) => {
-                mesh.note(format!(
-                    "listener {name} was rejected: {}",
-                    record.error_state.as_deref().unwrap_or("no reason is told")
-                ));
-            }
-            _ => {}
+        if !found.iter().any(known) {
+            let name = record.name.as_deref().unwrap_or("without a name");
+            let why = record.error_state.as_deref().unwrap_or("no reason is told");
+            mesh.note(format!("listener {name} was rejected: {why}"));
         }
     }
 }

@@ -89,9 +89,11 @@ record! {
 }
 
 impl Listener {
-    /// Whether istioctl shows it: what is active or static, and has a filter chain.
+    /// Whether it is shown unless asked for: what is in force or about to be, and has a filter chain. (istioctl hides what is
+    /// warming as well.)
     pub fn is_shown(&self) -> bool {
-        self.broken.is_some() || (matches!(self.state, Some("active" | "static") | None) && self.destination.is_some())
+        self.broken.is_some()
+            || (matches!(self.state, Some("active" | "static" | "warming") | None) && self.destination.is_some())
     }
 
     /// Whether Envoy refused it, and has nothing in its place.
