@@ -4,6 +4,7 @@
 mod istioctls_errors;
 mod json;
 mod kinds;
+mod proxy_status;
 mod raw;
 mod rows;
 mod table;

@@ -1,6 +1,6 @@
 //! From a recording's folder to the files beside its tape.
 
-use super::{Document, Run, json_file, rows_file, text};
+use super::{Document, PROXY_STATUS, Run, json_file, rows_file, text};
 use pilotage::error::{Error, Kind, Result};
 use serde_json::Value;
 use std::path::Path;
@@ -23,7 +23,9 @@ pub fn keep(recording: &Path, tape: &str) -> Result<[usize; 2]> {
             json += &line(&document);
         } else {
             let error = (entry["status"] != 0).then(|| entry["stderr"].as_str().unwrap_or_default().to_owned());
-            for run in asked.runs(command, &printed, error).map_err(failed)? {
+            for mut run in asked.runs(command, &printed, error).map_err(failed)? {
+                // The ages in it are those of that moment.
+                run.at = entry["recorded_at"].as_str().filter(|_| run.kind == PROXY_STATUS).map(str::to_owned);
                 rows += &line(&run);
             }
         }
@@ -72,7 +74,7 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(|error| Error::new(Kind::File, format!("cannot write {}", file.display())).caused_by(&error))
 }
 
-/// A `proxy-config` command line, taken apart.
+/// A command line of `proxy-config`, or of `proxy-status` about all proxies, taken apart.
 #[derive(Debug, PartialEq)]
 struct Asked {
     kind: String,
@@ -83,6 +85,13 @@ struct Asked {
 
 impl Asked {
     fn parse(command: &str) -> Option<Self> {
+        let of_all = |json| Self { kind: PROXY_STATUS.into(), pod: String::new(), json, filters: Vec::new() };
+        // The default form tells no states.
+        match command {
+            "istioctl proxy-status -v 1" => return Some(of_all(false)),
+            "istioctl proxy-status -o json" => return Some(of_all(true)),
+            _ => {}
+        }
         let mut words = command.strip_prefix("istioctl proxy-config ")?.split(' ');
         let mut asked = Self { kind: words.next()?.into(), pod: String::new(), json: false, filters: Vec::new() };
         while let Some(word) = words.next() {
@@ -107,6 +116,7 @@ impl Asked {
             pod: self.pod.clone(),
             kind,
             command: command.to_owned(),
+            at: None,
             filters: self.filters.clone(),
             error: error.clone(),
             columns: table.columns,
@@ -136,5 +146,9 @@ mod tests {
         let filters = vec![("port".to_owned(), "15006".to_owned())];
         assert_eq!(asked, Asked { kind: "listeners".into(), pod: "a.b".into(), json: true, filters });
         assert_eq!(Asked::parse("istioctl proxy-status a.b"), None);
+        assert_eq!(
+            Asked::parse("istioctl proxy-status -o json").map(|asked| (asked.kind, asked.json)),
+            Some(("proxy-status".into(), true))
+        );
     }
 }

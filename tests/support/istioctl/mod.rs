@@ -21,6 +21,9 @@ pub struct Run {
     pub kind: String,
     /// The whole command line.
     pub command: String,
+    /// When it was asked, where that matters (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// Its filters: `--port 15006` is `("port", "15006")`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<(String, String)>,
@@ -56,8 +59,21 @@ fn json_file(tape: &str) -> PathBuf {
     tapes::path(tape).with_extension("istioctl.json.zst")
 }
 
-/// The tables that belong to a tape.
+/// The kind of tables and documents about all proxies at once.
+pub const PROXY_STATUS: &str = "proxy-status";
+
+/// The tables of single proxies that belong to a tape.
 pub fn runs(tape: &str) -> Vec<Run> {
+    all_runs(tape).into_iter().filter(|run| run.kind != PROXY_STATUS).collect()
+}
+
+/// What `istioctl proxy-status -v 1` printed.
+pub fn proxy_status(tape: &str) -> Run {
+    let run = all_runs(tape).into_iter().find(|run| run.kind == PROXY_STATUS);
+    run.unwrap_or_else(|| panic!("proxy-status is kept beside {tape}"))
+}
+
+fn all_runs(tape: &str) -> Vec<Run> {
     let file = rows_file(tape);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}", file.display()))).collect()

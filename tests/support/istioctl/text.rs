@@ -30,10 +30,21 @@ pub fn table(text: &str) -> Result<(&'static str, Table), String> {
     }
     let mut lines = text.lines();
     let header = lines.next().unwrap_or_default();
+    if header.starts_with("NAME ") && header.split_whitespace().any(|title| title == "ISTIOD") {
+        return Ok(("proxy-status", by_words(header, lines)?));
+    }
     let found = TITLES.iter().find_map(|(kind, titles)| Some((*kind, *titles, starts(header, titles)?)));
     let (kind, titles, starts) = found.ok_or_else(|| format!("no known table begins with {header:?}"))?;
     let rows = lines.map(|line| cells(line, &starts)).collect::<Result<_, _>>()?;
     Ok((kind, Table { columns: titles.iter().map(|title| spelled(title)).collect(), rows }))
+}
+
+/// A table whose titles are single words, and depend on what there is to tell.
+fn by_words<'a>(header: &str, lines: impl Iterator<Item = &'a str>) -> Result<Table, String> {
+    let titles: Vec<&str> = header.split_whitespace().collect();
+    let starts = starts(header, &titles).ok_or_else(|| format!("{header:?} is no line of titles"))?;
+    let rows = lines.map(|line| cells(line, &starts)).collect::<Result<_, _>>()?;
+    Ok(Table { columns: titles.into_iter().map(spelled).collect(), rows })
 }
 
 /// The tables of `proxy-config all`: an empty line stands between them.
@@ -107,6 +118,14 @@ mod tests {
         let (kind, table) = table(text).expect("a table");
         assert_eq!((kind, table.columns.join(" ")), ("listeners", "addresses port match destination".into()));
         assert_eq!(table.rows, [["0.0.0.0", "80", "Trans: tls; A", "Route: 80"], ["", "0", "ALL", ""]]);
+    }
+
+    #[test]
+    fn the_titles_of_proxy_status_depend_on_what_there_is() {
+        let (kind, table) =
+            table("NAME    CDS              SDS         ISTIOD\na.b     NOT SENT         IGNORED     i-1\n").expect("a table");
+        assert_eq!((kind, table.columns.join(" ")), ("proxy-status", "name cds sds istiod".into()));
+        assert_eq!(table.rows, [["a.b", "NOT SENT", "IGNORED", "i-1"]]);
     }
 
     #[test]
