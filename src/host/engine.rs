@@ -3,7 +3,7 @@
 use super::limits::Limits;
 use super::session::{Interrupt, Session, interrupted};
 use crate::error::{Error, Kind};
-use rhai::{Dynamic, Engine};
+use rhai::{Dynamic, Engine, Token};
 use std::sync::Arc;
 
 /// The language as pilotage speaks it, for compiling and for running.
@@ -17,6 +17,18 @@ pub(super) fn language(engine: &mut Engine) {
     engine.set_optimization_level(rhai::OptimizationLevel::None);
     // A string that becomes code would escape every check made before running.
     engine.disable_symbol("eval");
+    free_words(engine);
+}
+
+/// Words that the language keeps for a use it does not have, and that we name modules by.
+const FREE_WORDS: [&str; 1] = ["sync"];
+
+#[allow(deprecated)] // what the language calls this hook, since its tokens may change
+fn free_words(engine: &mut Engine) {
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Reserved(word) if FREE_WORDS.contains(&word.as_str()) => Token::Identifier(word),
+        token => token,
+    });
 }
 
 /// Limits, and the ear for Ctrl-C.

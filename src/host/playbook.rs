@@ -11,7 +11,10 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The playbooks that ship with the program: name and source.
-const SHIPPED: &[(&str, &str)] = &[("jwks-certificate", include_str!("../../scripts/jwks-certificate.rhai"))];
+const SHIPPED: &[(&str, &str)] = &[
+    ("jwks-certificate", include_str!("../../scripts/jwks-certificate.rhai")),
+    ("proxy-sync", include_str!("../../scripts/proxy-sync.rhai")),
+];
 
 /// A script that can be run by name.
 #[derive(Debug, Clone, PartialEq)]

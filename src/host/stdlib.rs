@@ -8,6 +8,7 @@ pub const MODULES: &[(&str, &str)] = &[
     ("assert", include_str!("../../stdlib/assert.rhai")),
     ("certs", include_str!("../../stdlib/certs.rhai")),
     ("jwks", include_str!("../../stdlib/jwks.rhai")),
+    ("sync", include_str!("../../stdlib/sync.rhai")),
 ];
 
 /// The file name under which a module's places are shown.

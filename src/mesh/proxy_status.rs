@@ -50,8 +50,9 @@ record! {
         pub rds: Option<&'static str>,
         /// Extensions.
         pub ecds: Option<&'static str>,
-        /// The worst of all types: `DISCONNECTED` (it runs, and no istiod knows it), `ERROR`, `STALE`, `NOT SENT` (nothing at all
-        /// was sent), `SYNCED`; or `UNKNOWN`, when a control plane that may know it could not be asked.
+        /// The worst of all types: `DISCONNECTED` (it runs, and no istiod knows it), `CONNECTING` (the same, of a pod younger than a
+        /// minute), `ERROR`, `STALE`, `NOT SENT` (nothing at all was sent), `SYNCED`; or `UNKNOWN`, when a control plane that may
+        /// know it could not be asked.
         pub status: &'static str,
         /// How long ago the last of what the proxy accepted was sent: `17s`.
         pub last_ack: Option<String>,
@@ -59,6 +60,8 @@ record! {
         pub last_error: BTreeMap<String, String>,
         /// Since when it is `STALE`: when the first update without an answer was sent (RFC 3339).
         [wide] pub stale_since: Option<String>,
+        /// For how many seconds. An update that is on its way is `STALE` too, for a moment.
+        [wide] pub stale_for: Option<i64>,
         /// All types that the proxy asked for, `sds` and `nds` too: `status`, `sent_time`, `age`, `last_ack`, `last_error`, and the
         /// nonces `sent` and `acked`.
         [wide] pub types: BTreeMap<String, TypeStatus>,
@@ -96,6 +99,9 @@ pub struct TypeStatus {
     pub acked: String,
 }
 
+/// How many seconds a new pod has to connect.
+const NEW: i64 = 60;
+
 /// What a replica said.
 struct Told {
     replica: Replica,
@@ -129,7 +135,7 @@ pub async fn proxy_status(mesh: &Mesh, options: &ProxyStatusOptions) -> Result<V
         rows.extend(one.connections.iter().map(|connection| connected(one, connection, &pods, now)));
     }
     rows.retain(|row| scope.as_ref().is_none_or(|scope| *scope == row.namespace));
-    rows.extend(pods.unknown_to(&told).filter(|row| wanted(row.revision.as_deref().unwrap_or("default"))));
+    rows.extend(pods.unknown_to(&told, now).filter(|row| wanted(row.revision.as_deref().unwrap_or("default"))));
     rows.sort_by(|a, b| (&a.namespace, &a.name, &a.istiod).cmp(&(&b.namespace, &b.name, &b.istiod)));
     Ok(rows)
 }
@@ -177,8 +183,8 @@ async fn ask(mesh: &Mesh, replica: &Replica) -> Result<Told> {
 /// The pods of the cluster, as far as they may be seen.
 struct Pods {
     by_name: HashMap<(String, String), Pod>,
-    /// What a proxy is that nobody knows: `DISCONNECTED`, or `UNKNOWN` when somebody was not asked.
-    missing: &'static str,
+    /// Whether nobody is left who may know a proxy that the others do not.
+    all_asked: bool,
     outside: Vec<External>,
 }
 
@@ -197,7 +203,7 @@ impl Pods {
             ));
         }
         let by_name = pods.into_iter().map(|pod| ((pod.namespace.clone(), pod.name.clone()), pod)).collect();
-        Self { by_name, missing: if all_asked { "DISCONNECTED" } else { "UNKNOWN" }, outside }
+        Self { by_name, all_asked, outside }
     }
 
     fn get(&self, namespace: &str, name: &str) -> Option<&Pod> {
@@ -205,23 +211,30 @@ impl Pods {
     }
 
     /// Running proxies that are in no list.
-    fn unknown_to<'a>(&'a self, told: &'a [Told]) -> impl Iterator<Item = ProxyStatus> + 'a {
+    fn unknown_to<'a>(&'a self, told: &'a [Told], now: Timestamp) -> impl Iterator<Item = ProxyStatus> + 'a {
         let known: std::collections::HashSet<(&str, &str)> =
             told.iter().flat_map(|one| &one.connections).map(|connection| parts(&connection.proxy)).collect();
         let runs = |pod: &&Pod| pod.proxy_state == "running" && !matches!(pod.proxy.as_str(), "none" | "agentgateway");
         let strange = move |pod: &&Pod| !known.contains(&(pod.namespace.as_str(), pod.name.as_str()));
-        self.by_name.values().filter(runs).filter(strange).map(|pod| self.disconnected(pod))
+        self.by_name.values().filter(runs).filter(strange).map(move |pod| self.disconnected(pod, now))
     }
 
-    fn disconnected(&self, pod: &Pod) -> ProxyStatus {
+    fn disconnected(&self, pod: &Pod, now: Timestamp) -> ProxyStatus {
         let revision = if pod.revision.is_empty() { "default" } else { &pod.revision };
         let elsewhere = self.outside.iter().any(|one| one.revision == revision);
+        let new = pod.created.parse::<Timestamp>().is_ok_and(|made| now.as_second() - made.as_second() < NEW);
         ProxyStatus {
             name: pod.name.clone(),
             namespace: pod.namespace.clone(),
             version: some(&pod.istio_version),
             revision: Some(revision.to_owned()),
-            status: if elsewhere { "UNKNOWN" } else { self.missing },
+            status: if elsewhere || !self.all_asked {
+                "UNKNOWN"
+            } else if new {
+                "CONNECTING"
+            } else {
+                "DISCONNECTED"
+            },
             pod_status: some(&pod.status),
             proxy_type: Some(if pod.proxy == "gateway" { "router" } else { pod.proxy.trim_start_matches("native-") }.to_owned()),
             cluster: None,
@@ -234,6 +247,7 @@ impl Pods {
             last_ack: None,
             last_error: BTreeMap::new(),
             stale_since: None,
+            stale_for: None,
             types: BTreeMap::new(),
             proxy_version: None,
             istiod_version: None,
@@ -258,6 +272,7 @@ fn connected(told: &Told, connection: &Connection, pods: &Pods, now: Timestamp) 
         connection.types.iter().map(|(name, exchange)| (name.clone(), of_type(exchange, now))).collect();
     let word = |name: &str| Some(types.get(name).map_or("IGNORED", |one| one.status));
     let stale = types.values().filter(|one| one.status == "STALE").filter_map(|one| one.sent_time.clone());
+    let stale = stale.filter_map(|time| Some((time.parse::<Timestamp>().ok()?, time))).min();
     let acks = types.values().filter_map(|one| one.last_ack.as_ref()?.parse::<Timestamp>().ok());
     ProxyStatus {
         name: name.to_owned(),
@@ -274,7 +289,8 @@ fn connected(told: &Told, connection: &Connection, pods: &Pods, now: Timestamp) 
         status: worst(&types),
         last_ack: acks.max().map(|ack| age(ack, now)),
         last_error: types.iter().filter_map(|(name, one)| Some((name.clone(), one.last_error.clone()?))).collect(),
-        stale_since: stale.min_by_key(|time| time.parse::<Timestamp>().ok()),
+        stale_for: stale.as_ref().map(|(sent, _)| (now.as_second() - sent.as_second()).max(0)),
+        stale_since: stale.map(|(_, time)| time),
         proxy_type: some(&connection.proxy_type),
         proxy_version: connection.proxy_version.clone(),
         istiod_version: told.version.clone(),

@@ -79,6 +79,8 @@ fn stale_says_since_when_and_the_age_of_the_last_ack() {
     let row = &rows[0];
     assert_eq!((row.cds, row.lds, row.rds, row.eds), (Some("STALE"), Some("STALE"), Some("NOT SENT"), Some("IGNORED")));
     assert_eq!((row.status, row.stale_since.as_deref()), ("STALE", Some("2026-11-22T13:02:00.1Z")));
+    let stale_for = super::super::fake::now().as_second() - "2026-11-22T13:02:00Z".parse::<Timestamp>().unwrap().as_second();
+    assert_eq!(row.stale_for, Some(stale_for));
     let seconds = super::super::fake::now().as_second() - "2026-11-22T13:04:00Z".parse::<Timestamp>().unwrap().as_second();
     assert_eq!(row.last_ack, Some(human(seconds)));
     // No /version page: the image tells.
@@ -102,15 +104,26 @@ fn all_replicas_are_merged_and_who_is_connected_twice_has_two_rows() {
 
 #[test]
 fn running_proxies_that_nobody_knows_are_disconnected() {
+    let mut young = proxy("shop", "young-0", true);
+    young["metadata"]["creationTimestamp"] = json!(super::super::fake::now().to_string());
     let pods = [
         istiod("a", "1-29"),
         proxy("shop", "api-0", true),
         proxy("shop", "lost-0", true),
         proxy("shop", "down-0", false),
+        young,
         json!({"metadata": {"name": "plain-0", "namespace": "shop"}, "spec": {"containers": [{"name": "app"}]}}),
     ];
     let (rows, _) = rows(cluster(&pods).says(&syncz("a"), NACK));
-    assert_eq!(told(&rows), [("api-0", Some("a"), "ERROR"), ("lost-0", None, "DISCONNECTED"), ("web-0", Some("a"), "SYNCED")]);
+    assert_eq!(
+        told(&rows),
+        [
+            ("api-0", Some("a"), "ERROR"),
+            ("lost-0", None, "DISCONNECTED"),
+            ("web-0", Some("a"), "SYNCED"),
+            ("young-0", None, "CONNECTING")
+        ]
+    );
     let lost = &rows[1];
     assert_eq!((lost.revision.as_deref(), lost.version.as_deref(), lost.cds), (Some("1-29"), Some("1.27.3"), None));
 }

@@ -28,6 +28,7 @@ mod parity;
 mod playbook;
 mod playbook_twists;
 mod properties;
+mod proxy_sync;
 mod readme;
 mod real_envoy;
 mod real_envoy_certs;

@@ -1,0 +1,162 @@
+//! The playbook proxy-sync: what it finds where something is refused, and that it is quiet where nothing is.
+
+use crate::support::tapes;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use pilotage::Pilotage;
+use pilotage::backend::{Answer, Ask, Backend, Query, SharedBackend, Tape};
+use pilotage::error::Result;
+use pilotage::host::Playbook;
+use pilotage::report::{Finding, Item, Report, Severity};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A tape on which istiod says something else of its proxies.
+struct Altered {
+    tape: SharedBackend,
+    connections: fn(&mut Vec<Value>),
+}
+
+impl Backend for Altered {
+    fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            let mut answer = self.tape.ask(query).await?;
+            if matches!(&query.ask, Ask::Pod(page) if page.path == "/debug/syncz") {
+                let mut said: Vec<Value> = serde_json::from_slice(&answer.body).expect("connections");
+                (self.connections)(&mut said);
+                answer.body = serde_json::to_vec(&said).expect("JSON").into();
+            }
+            Ok(answer)
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.tape.now()
+    }
+
+    fn cluster(&self) -> String {
+        self.tape.cluster()
+    }
+
+    fn describe(&self) -> String {
+        self.tape.describe()
+    }
+}
+
+/// The one finding that is no praise, where istiod says something else.
+fn altered(tape: &str, connections: fn(&mut Vec<Value>)) -> Finding {
+    let tape = Arc::new(Tape::open(tapes::path(tape)).expect("a tape"));
+    let report = run(&Pilotage::builder(Arc::new(Altered { tape, connections })).build().expect("an engine"));
+    let mut bad: Vec<Finding> =
+        findings(&report).into_iter().filter(|finding| finding.severity > Severity::Ok).cloned().collect();
+    assert_eq!(bad.len(), 1, "{bad:?}");
+    bad.remove(0)
+}
+
+fn evidence(finding: &Finding) -> String {
+    serde_json::to_string(&finding.evidence).expect("JSON")
+}
+
+fn report(tape: &str) -> Report {
+    run(&tapes::engine(tape))
+}
+
+fn run(engine: &Pilotage) -> Report {
+    let playbook = Playbook::find("proxy-sync", &[]).expect("it is shipped");
+    engine.run(&playbook, serde_json::Map::new()).expect("the tape has all answers")
+}
+
+fn findings(report: &Report) -> Vec<&Finding> {
+    let items = report.sections.iter().flat_map(|section| &section.items);
+    items.filter_map(|item| if let Item::Finding(finding) = item { Some(finding) } else { None }).collect()
+}
+
+#[test]
+fn the_refused_filter_is_found_and_named() {
+    let report = report("d-nack");
+    let bad: Vec<&Finding> = findings(&report).into_iter().filter(|finding| finding.severity > Severity::Ok).collect();
+    assert_eq!(bad.len(), 1, "{bad:?}");
+    let finding = bad[0];
+    assert_eq!((finding.code.as_str(), finding.severity), ("SYNC002", Severity::Error));
+    assert_eq!(finding.resource, "EnvoyFilter/shop/broken");
+    assert!(finding.text.contains("1 proxy refused listeners (virtualInbound)"), "{}", finding.text);
+    let evidence = evidence(finding);
+    for proof in
+        ["shop/api-0", "2026-11-22T13:09:19", "BufferValidationError.MaxRequestBytes", "lab.no.such.filter", "and 3 more"]
+    {
+        assert!(evidence.contains(proof), "{proof} is missing: {evidence}");
+    }
+    assert!(finding.fix.contains("kubectl -n shop edit envoyfilter broken"), "{}", finding.fix);
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    for tape in [
+        "b-authz-deny",
+        "c-unhealthy",
+        "e-missing-subset",
+        "g-expired-cert",
+        "jwks-certificate-before",
+        "jwks-certificate-fault",
+        "jwks-certificate-fix-inline-jwks",
+        "jwks-certificate-fix-trusted-ca",
+    ] {
+        let report = report(tape);
+        assert!(findings(&report).iter().all(|finding| finding.severity == Severity::Ok), "{tape}: {:?}", findings(&report));
+        assert!(findings(&report).len() == 3 && report.notes.is_empty(), "{tape}: {:?}", report.notes);
+    }
+}
+
+const CUSTOMER: &str = "customer-686cf5bf47-mtgsn.olaf-customer";
+const HEALTHY: &str = "jwks-certificate-fix-inline-jwks";
+
+fn customer(connections: &mut [Value]) -> &mut Value {
+    connections.iter_mut().find(|one| one["proxy"] == CUSTOMER).expect("it is connected")
+}
+
+#[test]
+fn an_update_without_an_answer_is_told_with_its_time() {
+    let finding = altered(HEALTHY, |connections| {
+        let listeners = &mut customer(connections)["resources"]["type.googleapis.com/envoy.config.listener.v3.Listener"];
+        listeners["acked"] = json!("2026-11-22T13:05:41Z/10a");
+        listeners["sentTime"] = json!("2026-11-22T13:05:59.5Z");
+    });
+    assert_eq!((finding.code.as_str(), finding.severity), ("SYNC001", Severity::Warning));
+    assert_eq!(finding.resource, "Pod/olaf-customer/customer-686cf5bf47-mtgsn");
+    assert!(finding.text.contains("since 2026-11-22T13:05:59.5Z"), "{}", finding.text);
+    assert!(evidence(&finding).contains("lds sent 2026-11-22T13:05:59.5Z"), "{finding:?}");
+}
+
+#[test]
+fn where_istiod_is_too_old_to_tell_a_refusal_the_proxy_tells_it() {
+    let finding = altered("d-nack", |connections| {
+        for connection in connections {
+            connection.as_object_mut().expect("an object").remove("resources");
+        }
+    });
+    assert_eq!((finding.code.as_str(), finding.resource.as_str()), ("SYNC001", "Pod/shop/api-0"));
+    assert!(evidence(&finding).contains("listener_manager.lds.update_rejected 1"), "{finding:?}");
+    assert!(finding.fix.contains("ACK ERROR"), "{}", finding.fix);
+}
+
+#[test]
+fn a_running_proxy_in_no_list_is_disconnected() {
+    let finding = altered(HEALTHY, |connections| connections.retain(|one| one["proxy"] != CUSTOMER));
+    assert_eq!((finding.code.as_str(), finding.severity), ("SYNC003", Severity::Error));
+    assert_eq!(finding.resource, "Pod/olaf-customer/customer-686cf5bf47-mtgsn");
+    assert!(evidence(&finding).contains("xdsproxy"), "{finding:?}");
+}
+
+#[test]
+fn versions_that_must_not_meet_are_a_warning() {
+    let ahead = altered(HEALTHY, |connections| customer(connections)["istio_version"] = json!("1.32.0"));
+    assert_eq!((ahead.code.as_str(), ahead.severity), ("SYNC004", Severity::Warning));
+    assert!(ahead.text.contains("1 proxy of version 1.32.0 is ahead of the control plane"), "{}", ahead.text);
+    let behind = altered(HEALTHY, |connections| {
+        // istioctl's own connections stay what they are.
+        let proxies = connections.iter_mut().filter(|one| one.get("cluster_id").is_some());
+        proxies.for_each(|one| one["istio_version"] = json!("1.30.1"));
+    });
+    assert_eq!(behind.severity, Severity::Info);
+    assert!(behind.text.starts_with("5 proxies of version 1.30.1 are one minor version behind"), "{}", behind.text);
+}
