@@ -1,5 +1,6 @@
 //! The functions that scripts call, one file a family. Thin: arguments in, one domain call, rows out.
 
+mod access_log;
 mod clean;
 mod clusters;
 mod diff;
@@ -30,8 +31,8 @@ mod values;
 mod ztunnel;
 
 use crate::envoy::{
-    Bootstrap, Cluster, Difference, Endpoint, Extension, Filter, Listener, LoadedCertificate, LogLevel, Memory, Provider, Route,
-    Secret, ServerInfo, Stat,
+    Access, Bootstrap, Cluster, Difference, Endpoint, Extension, Filter, Listener, LoadedCertificate, LogLevel, Memory, Provider,
+    Route, Secret, ServerInfo, Stat,
 };
 use crate::host;
 use crate::istio::request_auth::JwtRule;
@@ -56,6 +57,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
     vec![
         ("kube", exported_module!(kube::functions)),
         ("kube", exported_module!(logs::functions)),
+        ("kube", exported_module!(access_log::functions)),
         ("envoy", exported_module!(envoy::functions)),
         ("envoy", exported_module!(clusters::functions)),
         ("envoy", exported_module!(endpoints::functions)),
@@ -96,6 +98,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         Platform::schema(),
         LogLine::schema(),
         LogOptions::schema(),
+        Access::schema(),
+        access_log::AccessLogOptions::schema(),
         envoy::DumpOptions::schema(),
         Cluster::schema(),
         clusters::ClusterOptions::schema(),

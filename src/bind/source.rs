@@ -46,6 +46,40 @@ pub fn document(call: &Call, file: &str) -> Fallible<Arc<Doc>> {
     call.wait(blocking(move || file_document(&mesh, &name, &path, Owner::Proxy, reading)))
 }
 
+/// Pieces of a file, handed on as they are read; gives why it broke off, if it did.
+pub type Pieces<'a> = dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<Option<String>> + 'a;
+
+/// Let somebody read a file, or standard input, piece by piece: its size does not matter then. What was odd is noted.
+///
+/// # Errors
+/// When the script may not read it, or it cannot be read.
+pub fn streamed<T: Send + 'static>(
+    call: &Call,
+    file: &str,
+    work: impl FnOnce(&mut Pieces<'_>) -> Result<(T, Option<String>)> + Send + 'static,
+) -> Fallible<T> {
+    let name = if file == STDIN { "standard input".to_owned() } else { file.to_owned() };
+    let (told, most) = (name.clone(), call.session().reading().unpacked);
+    let (read, cut) = if file == STDIN {
+        call.check(stdin_is_free(call))?;
+        call.wait(blocking(move || work(&mut |sink| pieces(&name, std::io::stdin().lock(), most, sink))))?
+    } else {
+        let path = call.check(allowed(&call.session().files(), file))?;
+        call.wait(blocking(move || {
+            let opened = ordinary(&name, &path)?;
+            work(&mut |sink| pieces(&name, &opened, most, sink))
+        }))?
+    };
+    if let Some(why) = cut {
+        call.mesh().note_missing(format!("{told} is cut off ({why}); what came whole before is used"));
+    }
+    Ok(read)
+}
+
+fn pieces(name: &str, from: impl Read, most: u64, sink: &mut dyn FnMut(&[u8])) -> Result<Option<String>> {
+    unpack::stream(from, most, sink).map_err(|error| unreadable(name, &error))
+}
+
 /// Reading may take long or for ever; Ctrl-C ends the waiting for it.
 ///
 /// # Errors
@@ -55,17 +89,22 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     tokio::task::spawn_blocking(work).await.map_err(died)?
 }
 
-/// Standard input comes once: what it held is kept for the next who asks.
-fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'static> {
+/// That standard input is a pipe, and not in use.
+fn stdin_is_free(call: &Call) -> Result<()> {
     let no =
         |why: &str, hint: &str| Err(Error::new(Kind::BadInput, format!("standard input cannot be read here: {why}")).hint(hint));
     let pipe = "pipe a file into a command of its own: `cat dump.json | pilotage eval 'clusters(\"-\")'`";
     match call.session().input() {
-        Input::Taken(why) => return no(why, "give the name of a file"),
-        Input::Prompt => return no("it is where you type", &format!("give the name of a file, or {pipe}")),
-        Input::Free if std::io::stdin().is_terminal() => return no("it is the terminal", pipe),
-        Input::Free => {}
+        Input::Taken(why) => no(why, "give the name of a file"),
+        Input::Prompt => no("it is where you type", &format!("give the name of a file, or {pipe}")),
+        Input::Free if std::io::stdin().is_terminal() => no("it is the terminal", pipe),
+        Input::Free => Ok(()),
     }
+}
+
+/// Standard input comes once: what it held is kept for the next who asks.
+fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'static> {
+    stdin_is_free(call)?;
     let (kept, mesh, reading) = (call.session().piped().clone(), call.mesh().clone(), call.session().reading());
     Ok(move || {
         let read = || {

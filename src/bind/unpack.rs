@@ -51,6 +51,32 @@ fn too_large(form: &Form, most: u64) -> io::Error {
     }
 }
 
+/// Read all that comes piece by piece, so that nobody has to hold the whole. Returns why it could not be unpacked to its end, if
+/// so.
+///
+/// # Errors
+/// When nothing can be read or unpacked, or something packed is more than `most` bytes.
+pub fn stream<'a>(from: impl Read + 'a, most: u64, mut piece: impl FnMut(&[u8])) -> io::Result<Option<String>> {
+    let (mut from, form) = open(Box::new(from), None)?;
+    let mut buffer = vec![0; 256 * 1024];
+    let mut came = 0;
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(count) => {
+                came += count as u64;
+                if form.packed && came > most {
+                    return Err(too_large(&form, most));
+                }
+                piece(&buffer[..count]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if form.packed && came > 0 => return Ok(Some(error.to_string())),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 fn reserve(bytes: &mut Vec<u8>, size: Option<u64>) -> io::Result<()> {
     let size = usize::try_from(size.unwrap_or_default()).unwrap_or_default();
     bytes.try_reserve_exact(size).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))

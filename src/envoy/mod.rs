@@ -5,6 +5,12 @@
 #[macro_use]
 mod wire;
 
+mod access_config;
+mod access_format;
+mod access_json;
+mod access_log;
+mod access_reader;
+mod access_text;
 mod address;
 mod assignments;
 mod bootstrap;
@@ -36,6 +42,7 @@ mod memory;
 mod names;
 mod node;
 mod page;
+mod response_flags;
 mod route_action;
 mod route_match;
 mod route_read;
@@ -58,6 +65,10 @@ mod ztunnel_dump;
 #[cfg(test)]
 mod ztunnel_tests;
 
+pub use access_config::{AccessFormats, Configured, access_formats};
+pub use access_format::Format;
+pub use access_log::{Access, AccessLine, LogSource};
+pub use access_reader::{AccessLog, AccessReader, AccessWanted};
 pub use address::Address;
 pub use bootstrap::{Bootstrap, bootstrap};
 pub use certs::{LoadedCertificate, certs};
@@ -76,6 +87,7 @@ pub use listeners::Listener;
 pub use log_levels::{LogLevel, log_levels};
 pub use memory::{Memory, memory};
 pub use names::ClusterName;
+pub use response_flags::{meaning as flag_meaning, meanings as flag_meanings};
 pub use route_read::routes;
 pub use routes::{
     Domains, Route, RouteDomains, RouteHost, RouteMore, RouteRetry, RouteRule, RouteShared, RouteUpdate, ShownDomains,

@@ -5,6 +5,7 @@
 //! ([`Mesh::take_notes`]) and marks the mesh as [`partial`](Mesh::partial); what did answer is returned.
 
 pub mod access;
+pub mod access_log;
 mod age;
 pub mod deployments;
 mod dig;

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access_log;
 mod bad_days;
 mod bad_days_access;
 mod bad_days_dumps;
