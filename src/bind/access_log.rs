@@ -4,7 +4,7 @@ use super::pod_arg::{all_asked, asked, is_many};
 use super::source::{self, names_file};
 use super::subject::Where;
 use crate::backend::{LogFilter, Logs, Redactor};
-use crate::envoy::{AccessFormats, AccessLine, AccessReader, AccessWanted, Configured, LogSource, flag_meanings};
+use crate::envoy::{AccessFormats, AccessLine, AccessReader, AccessWanted, Configured, Fits, LogSource, flag_meanings};
 use crate::host::{Call, Fallible, Row, options};
 use crate::json::Node;
 use crate::mesh::access_log::{self, AccessAsked, note_skipped};
@@ -152,7 +152,7 @@ fn saved(proxy: &Dynamic) -> Option<Saved> {
 }
 
 fn wanted(call: &Call, more: &AccessLogOptions, fields: Where, grep: bool) -> Fallible<Arc<AccessWanted>> {
-    let fits = |fields: Where| -> Box<dyn Fn(&AccessLine) -> bool + Send + Sync> { Box::new(move |line| fields.fits(line)) };
+    let fits = |fields: Where| -> Fits { Box::new(move |line| fields.fits(line)) };
     let grep = match more.grep.as_deref().filter(|_| grep) {
         Some(pattern) => {
             // Its errors say where the pattern is wrong.

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// Lines are kept in blocks of this size.
 const BLOCK: usize = 256 * 1024;
 
+/// What a line must fulfil.
+pub type Fits = Box<dyn Fn(&AccessLine) -> bool + Send + Sync>;
+
 /// Which lines to keep. Everything must fit; nothing said fits all.
 #[derive(Default)]
 pub struct AccessWanted {
@@ -22,7 +25,7 @@ pub struct AccessWanted {
     /// Lines that this finds.
     pub grep: Option<Regex>,
     /// What else must hold.
-    pub fits: Option<Box<dyn Fn(&AccessLine) -> bool + Send + Sync>>,
+    pub fits: Option<Fits>,
 }
 
 /// Takes a log in pieces, gives its rows.

@@ -68,7 +68,7 @@ mod ztunnel_tests;
 pub use access_config::{AccessFormats, Configured, access_formats};
 pub use access_format::Format;
 pub use access_log::{Access, AccessLine, LogSource};
-pub use access_reader::{AccessLog, AccessReader, AccessWanted};
+pub use access_reader::{AccessLog, AccessReader, AccessWanted, Fits};
 pub use address::Address;
 pub use bootstrap::{Bootstrap, bootstrap};
 pub use certs::{LoadedCertificate, certs};
