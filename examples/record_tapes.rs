@@ -159,7 +159,7 @@ fn pages(recording: &Recording) -> Vec<Query> {
             continue;
         };
         let (method, path) = (entry.method.clone(), entry.path.clone());
-        let page = PodHttp { namespace: namespace.into(), pod: pod.into(), port, method, path };
+        let page = PodHttp { namespace: namespace.into(), pod: pod.into(), port, method, path, body: None };
         let page = Query::new(recording.cluster.clone(), Ask::Pod(page));
         if !pages.contains(&page) {
             pages.push(page);

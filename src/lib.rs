@@ -11,7 +11,7 @@
 //!    │ Call::wait: waits on the runtime; Ctrl-C wins; a failure gets the script's position
 //!  mesh/         which pods, which proxy, by which way; fan-out, notes for those that do not answer
 //!    │ Mesh::ask(Ask)
-//!  backend/      Observed → Policy → Recorder → Redacted → Limit → Live     (or a Tape in their place)
+//!  backend/      Observed → Policy → Ledger → Recorder → Redacted → Limit → Live     (or a Tape in their place)
 //!    │ Answer { status, body, … }
 //!  envoy/ istio/ tls/ json/    decode, leniently, never the whole document at once
 //!    │ records: structs that know their columns (record!)
@@ -30,8 +30,9 @@
 //!    table, cell.
 //!    Only `host/` and `bind/` know Rhai, only `backend/` opens connections, only `render/`, `repl/` and `cli/` print.
 //!    `mesh/`, `envoy/`, `istio/`, `tls/` and `json/` read no clock, no environment and no disk. `tests/it/tidy.rs` guards this.
-//! 3. **Observing is all it can do so far:** [`backend::Policy`] refuses any question with a greater
-//!    [effect](backend::Ask::effect), whatever a script tries.
+//! 3. **Nothing is changed unless allowed, and nothing set for good:** [`backend::Policy`] refuses any question with a greater
+//!    [effect](backend::Ask::effect) than was allowed, whatever a script tries; [`backend::Ledger`] lets none set a log level
+//!    before its undo is written down.
 //! 4. **Partial answers are normal.** Who does not answer becomes a note; only when nobody answers it is an error.
 //! 5. **Time is the backend's:** [`backend::Backend::now`] is the time of recording when a tape is replayed.
 //! 6. **No secret leaves:** private keys, tokens and Secret data are redacted before an answer reaches a script or a tape; those
@@ -57,6 +58,7 @@ pub mod error;
 pub mod host;
 pub mod istio;
 pub mod json;
+pub mod log_level;
 pub mod memory;
 pub mod mesh;
 mod pilotage;
@@ -68,4 +70,4 @@ pub mod suggest;
 pub mod table;
 pub mod tls;
 
-pub use pilotage::{Builder, Pilotage};
+pub use pilotage::{Builder, Pilotage, Undoer};

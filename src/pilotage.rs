@@ -1,25 +1,37 @@
 //! The engine to embed: all functions over a backend of the caller's choice.
 
-use crate::backend::SharedBackend;
+use crate::backend::{Backend, Entry, Ledger, SharedBackend, Undone, Which};
 use crate::bind;
 use crate::error::Result;
-use crate::host::{Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Output, Parts, Playbook, Reading, Silent};
+use crate::host::{Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Output, Parts, Playbook, Reading, Session, Silent};
 use crate::report::{Content, Report};
 use rhai::Module;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A script engine with all of pilotage's functions.
 ///
 /// It blocks the calling thread while it asks; do not use it inside an async task.
+///
+/// What its scripts set in processes of the mesh (log levels) is put back when it is dropped, or before by [`Pilotage::undo`].
 pub struct Pilotage {
     host: Host,
+    ledger: Arc<Ledger>,
+}
+
+/// Puts back what an engine's scripts set, from any thread; of no use once the engine is gone.
+#[derive(Clone)]
+pub struct Undoer {
+    ledger: Arc<Ledger>,
+    runtime: tokio::runtime::Handle,
 }
 
 /// Chooses what a [`Pilotage`] is made of.
 pub struct Builder {
     backend: SharedBackend,
+    ledger: Option<Arc<Ledger>>,
     limits: Limits,
     parallel: usize,
     output: Arc<dyn Output>,
@@ -34,6 +46,7 @@ impl Pilotage {
     pub fn builder(backend: SharedBackend) -> Builder {
         Builder {
             backend,
+            ledger: None,
             limits: Limits::default(),
             parallel: 32,
             output: Arc::new(Silent),
@@ -86,9 +99,49 @@ impl Pilotage {
     pub fn partial(&self) -> bool {
         self.host.partial()
     }
+
+    /// Put back what scripts set and is not put back yet; within this time, and what did not work is said.
+    pub fn undo(&self, within: Duration) -> Vec<Undone> {
+        self.undoer().undo(within)
+    }
+
+    /// The same, for another thread.
+    pub fn undoer(&self) -> Undoer {
+        Undoer { ledger: self.ledger.clone(), runtime: self.host.runtime().clone() }
+    }
+}
+
+impl Undoer {
+    /// As [`Pilotage::undo`].
+    pub fn undo(&self, within: Duration) -> Vec<Undone> {
+        if self.ledger.replays() || self.ledger.open().is_empty() {
+            return Vec::new();
+        }
+        self.runtime.block_on(self.ledger.undo(&Which::default(), within))
+    }
+
+    /// What is not put back yet.
+    pub fn open(&self) -> Vec<Entry> {
+        if self.ledger.replays() { Vec::new() } else { self.ledger.open() }
+    }
+}
+
+impl Drop for Pilotage {
+    fn drop(&mut self) {
+        // What could not be put back stays in the ledger's file; whoever wants to know calls `undo` before.
+        self.undo(Session::PATIENCE);
+    }
 }
 
 impl Builder {
+    /// The ledger that questions pass on their way through the backend, where the caller put one there. Without this the
+    /// engine keeps a ledger in memory: what its scripts set is put back when it is dropped, and stays after a crash.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Arc<Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
     /// How much a script may use.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -145,8 +198,16 @@ impl Builder {
     pub fn build(self) -> Result<Pilotage> {
         let mut families = bind::families();
         families.extend(self.extra);
+        let (backend, ledger) = match self.ledger {
+            Some(ledger) => (self.backend, ledger),
+            None => {
+                let ledger = Arc::new(Ledger::in_memory(self.backend));
+                (ledger.clone() as SharedBackend, ledger)
+            }
+        };
         let host = Host::new(Parts {
-            backend: self.backend,
+            backend,
+            ledger: ledger.clone(),
             limits: self.limits,
             parallel: self.parallel,
             output: self.output,
@@ -156,7 +217,7 @@ impl Builder {
             schemas: bind::schemas(),
             import_folders: self.import_folders,
         })?;
-        Ok(Pilotage { host })
+        Ok(Pilotage { host, ledger })
     }
 }
 

@@ -52,6 +52,10 @@ macro_rules! forward_the_rest {
         fn describe(&self) -> String {
             self.inner.describe()
         }
+
+        fn replays(&self) -> bool {
+            self.inner.replays()
+        }
     };
 }
 
@@ -68,6 +72,13 @@ mod http_get;
 mod json_keys;
 mod kube_error;
 mod kube_http;
+mod ledger;
+mod ledger_entry;
+mod ledger_file;
+mod ledger_state;
+#[cfg(test)]
+mod ledger_tests;
+mod ledger_undo;
 mod limit;
 mod live;
 #[cfg(test)]
@@ -110,9 +121,14 @@ mod tape;
 mod tape_read;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tune;
 
 pub use connect::Connect;
 pub use demo::demo;
+pub use ledger::{Ledger, Shelf};
+pub use ledger_entry::{Entry, How, Process, Setting, UndoRow, Undone};
+pub use ledger_file::{Contents, Header as LedgerHeader, Leftover, leftovers, living};
+pub use ledger_undo::Which;
 pub use limit::Limit;
 pub use live::Live;
 pub use log_filter::LogFilter;
@@ -127,6 +143,7 @@ pub use replay::Tape;
 pub use resolve::Resolve;
 pub use stream::{Followed, Piece, Tunnel};
 pub use tape::Manifest;
+pub use tune::{CONTROLZ, Place, SCOPES, STACK_TRACE};
 
 use crate::error::Result;
 use futures::future::BoxFuture;
@@ -174,6 +191,11 @@ pub trait Backend: Send + Sync {
 
     /// Where answers come from, in a few words: `context lab (https://…)`, `tape case.tape of 2026-11-22`.
     fn describe(&self) -> String;
+
+    /// Whether answers are recorded ones: nothing that is asked here changes anything.
+    fn replays(&self) -> bool {
+        false
+    }
 
     /// Things worth telling about this source: a tape that ends early, for one.
     fn notes(&self) -> Vec<String> {

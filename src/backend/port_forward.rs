@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use http::{Request, Response, header};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -47,7 +47,7 @@ struct Place {
 
 /// One HTTP connection through one port-forward.
 struct Tunnel {
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<Full<Bytes>>,
     /// Why the port failed, once the kubelet says so.
     reason: Shared<BoxFuture<'static, Option<String>>>,
     _open: Open,
@@ -248,14 +248,14 @@ fn port_hint(port: u16) -> String {
     }
 }
 
-fn request(query: &PodHttp, what: &str) -> Result<Request<Empty<Bytes>>> {
+fn request(query: &PodHttp, what: &str) -> Result<Request<Full<Bytes>>> {
     let request = match query.path.starts_with('/') {
         true => Request::builder()
             .method(query.method.as_str())
             .uri(query.path.as_str())
             .header(header::HOST, format!("localhost:{}", query.port))
             .header(header::ACCEPT, "*/*")
-            .body(Empty::new())
+            .body(Full::from(query.body.clone().unwrap_or_default()))
             .ok(),
         false => None,
     };

@@ -1,5 +1,6 @@
 //! Questions and answers, as data: what a tape keeps and what every decorator looks at.
 
+use super::tune::Tune;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,9 @@ pub struct PodHttp {
     pub method: String,
     /// Path with its query: `/config_dump?include_eds`.
     pub path: String,
+    /// The body, as text, of a request that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// A port inside a pod.
@@ -232,7 +236,8 @@ impl Ask {
 
     /// GET a path from a port inside a pod.
     pub fn pod(namespace: &str, pod: &str, port: u16, path: impl Into<String>) -> Self {
-        Self::Pod(PodHttp { namespace: namespace.into(), pod: pod.into(), port, method: "GET".into(), path: path.into() })
+        let (namespace, pod, method) = (namespace.into(), pod.into(), "GET".into());
+        Self::Pod(PodHttp { namespace, pod, port, method, path: path.into(), body: None })
     }
 
     /// What this does to the world. Anything not known to only read counts as a change.
@@ -242,10 +247,11 @@ impl Ask {
             Self::Kube(kube) => kube.effect(),
             Self::Pod(pod) if pod.method == "GET" && !acts(&pod.path) => Effect::Observe,
             Self::Pod(pod) if pod.method == "POST" && pod.path == LOGGERS => Effect::Observe,
-            Self::Pod(_) => Effect::Change,
             // Anything can be sent through it.
             Self::Port(_) => Effect::Tune,
-            Self::Exec(exec) => exec.effect(),
+            Self::Exec(exec) if exec.observes() => Effect::Observe,
+            Self::Pod(_) | Self::Exec(_) if Tune::of(self).is_some() => Effect::Tune,
+            Self::Pod(_) | Self::Exec(_) => Effect::Change,
         }
     }
 }
@@ -260,7 +266,7 @@ impl Kube {
 }
 
 /// Without a level to set, Envoy and ztunnel list their loggers there; they take nothing but a POST.
-const LOGGERS: &str = "/logging";
+pub(super) const LOGGERS: &str = "/logging";
 
 /// Pages that do something although they are only read: istiod's by design, Envoy's and the agent's in old versions.
 fn acts(path: &str) -> bool {
@@ -280,12 +286,12 @@ fn acts(path: &str) -> bool {
 }
 
 impl Exec {
-    fn effect(&self) -> Effect {
+    fn observes(&self) -> bool {
         let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["pilot-agent" | "pilot-discovery", "request", "GET", path] if !acts(path) => Effect::Observe,
-            ["pilot-agent", "request", "POST", path] if path.trim_start_matches('/') == &LOGGERS[1..] => Effect::Observe,
-            _ => Effect::Change,
+            ["pilot-agent" | "pilot-discovery", "request", "GET", path] => !acts(path),
+            ["pilot-agent", "request", "POST", path] => path.trim_start_matches('/') == &LOGGERS[1..],
+            _ => false,
         }
     }
 }
@@ -361,8 +367,12 @@ mod tests {
     }
 
     fn post(path: &str) -> Ask {
-        let (namespace, pod, method) = ("n".into(), "p".into(), "POST".into());
-        Ask::Pod(PodHttp { namespace, pod, port: 15000, method, path: path.into() })
+        sent("POST", 15000, path)
+    }
+
+    fn sent(method: &str, port: u16, path: &str) -> Ask {
+        let (namespace, pod, method) = ("n".into(), "p".into(), method.into());
+        Ask::Pod(PodHttp { namespace, pod, port, method, path: path.into(), body: Some("{}".into()) })
     }
 
     #[test]
@@ -383,10 +393,18 @@ mod tests {
             kube("POST", "/api/v1/namespaces/a/pods"),
             kube("DELETE", "/api/v1/pods"),
             exec(&["sh", "-c", "true"]),
-            post("/logging?level=debug"),
             post("/reset_counters"),
             post("/logging/"),
-            exec(&["pilot-agent", "request", "POST", "logging?rbac=debug"]),
+            post("/logging?"),
+            post("/logging?rbac"),
+            post("/logging?rbac=debug&jwt=debug"),
+            post("/logging?rbac=%64ebug"),
+            post("//logging?rbac=debug"),
+            sent("PUT", 15014, "/scopej/model"),
+            sent("PUT", 9876, "/scopej/"),
+            sent("PUT", 9876, "/scopej/../memj/forcecollection"),
+            sent("PUT", 9876, "/memj/forcecollection"),
+            exec(&["sh", "-c", "pilot-agent request POST logging?rbac=debug"]),
             exec(&["pilot-agent", "request", "POST", "quitquitquit"]),
             exec(&["pilot-agent", "request", "GET", "quitquitquit"]),
             Ask::pod("n", "p", 15014, "/debug/force_disconnect?proxyID=a"),
@@ -395,6 +413,20 @@ mod tests {
             Ask::pod("n", "p", 15000, "/quit%71uitquit"),
         ] {
             assert_eq!(ask.effect(), Effect::Change, "{ask:?}");
+        }
+    }
+
+    #[test]
+    fn setting_log_levels_is_tuning() {
+        for ask in [
+            post("/logging?level=debug"),
+            post("/logging?rbac=debug"),
+            post("/logging?paths=rbac:debug,jwt:debug"),
+            post("/logging?reset&level=info,access=debug"),
+            sent("PUT", 9876, "/scopej/model"),
+            exec(&["pilot-agent", "request", "POST", "logging?rbac=debug"]),
+        ] {
+            assert_eq!(ask.effect(), Effect::Tune, "{ask:?}");
         }
     }
 

@@ -303,6 +303,10 @@ impl Backend for Tape {
         format!("tape {} of {}", self.name, self.header.recorded_at.strftime("%Y-%m-%d"))
     }
 
+    fn replays(&self) -> bool {
+        true
+    }
+
     fn notes(&self) -> Vec<String> {
         self.notes.clone()
     }

@@ -26,6 +26,7 @@ mod stats;
 mod subject;
 mod tape;
 mod tls;
+mod tune;
 mod unpack;
 mod values;
 mod ztunnel;
@@ -41,6 +42,7 @@ use crate::mesh::deployments::Deployment;
 use crate::mesh::events::{Event, EventOptions};
 use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
 use crate::mesh::istiods::Istiod;
+use crate::mesh::log_tune::{LogChange, TuneOptions};
 use crate::mesh::logs::{LogLine, LogOptions};
 use crate::mesh::namespaces::{Namespace, Node};
 use crate::mesh::platform::Platform;
@@ -66,6 +68,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("envoy", exported_module!(ecds::functions)),
         ("envoy", exported_module!(filters::functions)),
         ("envoy", exported_module!(server::functions)),
+        ("envoy", exported_module!(tune::functions)),
         ("envoy", exported_module!(joins::functions)),
         ("envoy", exported_module!(secrets::functions)),
         ("envoy", exported_module!(stats::functions)),
@@ -114,6 +117,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         Stat::schema(),
         stats::StatOptions::schema(),
         LogLevel::schema(),
+        LogChange::schema(),
+        TuneOptions::schema(),
         Listener::schema(),
         listeners::ListenerOptions::schema(),
         Route::schema(),

@@ -1,10 +1,9 @@
 //! What every command works with: its options, how the output looks, the engine once it is needed.
 
 use super::options::Options;
-use super::signals::{INTERRUPTED, Signals};
-use super::{connect, places, verbose};
-use crate::Pilotage;
-use crate::backend::{Observer, Recorder, SharedBackend};
+use super::signals::{End, INTERRUPTED, Signals};
+use super::{connect, places, undo, verbose};
+use crate::backend::{Effect, Observer, Recorder, SharedBackend};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Input, Limits, Output, Reading};
 use crate::render::progress::Progress;
@@ -12,8 +11,13 @@ use crate::render::style::{self, Look};
 use crate::render::{self, diagnostic};
 use crate::repl::show;
 use crate::report::Content;
-use std::io::Write;
+use crate::{Pilotage, Undoer};
+use std::io::{IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+/// The exit code when all went well, but something that was set could not be put back.
+const NOT_BACK: u8 = 1;
 
 /// How a command ends: with an exit code, or with a failure that has one.
 pub type Outcome = std::result::Result<u8, Box<Failure>>;
@@ -52,26 +56,42 @@ impl App {
     /// Work with an engine on the cluster or tape that the options name; then close what was recorded.
     /// `input`: what standard input is for; at a prompt several evaluations will follow.
     pub fn with_engine(&self, input: Input, work: impl FnOnce(&Engine) -> Outcome) -> Outcome {
-        let engine = self.engine(input)?;
-        let outcome = work(&engine);
-        match (outcome, self.close(&engine)) {
-            (Ok(_), Err(error)) => Err(error.into()),
-            (outcome, Ok(())) => outcome,
-            (Err(failure), Err(error)) => {
+        let typed = input == Input::Prompt && std::io::stdin().is_terminal();
+        // Who types at a prompt sees what is set; it is put back when the session ends.
+        let allowed = if typed { Effect::Tune.max(self.options.allow.into()) } else { self.options.allow.into() };
+        self.with_engine_up_to(allowed, input, work)
+    }
+
+    /// The same, with another level of effect than the options name.
+    pub fn with_engine_up_to(&self, allowed: Effect, input: Input, work: impl FnOnce(&Engine) -> Outcome) -> Outcome {
+        let engine = self.engine(allowed, input)?;
+        // What was set is put back whatever happens, also when a function of ours panics.
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| work(&engine)));
+        engine.signals.last_steps();
+        self.quiet();
+        let all_back = undo::put_back(&engine.pilotage.undoer(), &self.err);
+        let closed = self.close(&engine);
+        match (outcome, closed) {
+            (Err(panic), _) => std::panic::resume_unwind(panic),
+            (Ok(Ok(_)), Err(error)) => Err(error.into()),
+            (Ok(Ok(0)), Ok(())) if !all_back => Ok(NOT_BACK),
+            (Ok(outcome), Ok(())) => outcome,
+            (Ok(Err(failure)), Err(error)) => {
                 self.tell(&diagnostic::error(&error, &self.err));
                 Err(failure)
             }
         }
     }
 
-    fn engine(&self, input: Input) -> Result<Engine> {
+    fn engine(&self, allowed: Effect, input: Input) -> Result<Engine> {
         let signals = Signals::listen()?;
         verbose::install_log(self.options.verbose);
         let observer: Arc<dyn Observer> =
             if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.err)) } else { self.progress.clone() };
-        let connect::Source { backend, recorder } = connect::source(&self.options, observer)?;
+        let connect::Source { backend, ledger, recorder } = connect::source(&self.options, allowed, observer)?;
         let printer = Printer { look: self.out, err: self.err, progress: self.progress.clone() };
         let pilotage = Pilotage::builder(backend.clone())
+            .ledger(ledger)
             .limits(self.limits())
             .parallel(self.options.parallel)
             .output(Arc::new(printer))
@@ -83,7 +103,8 @@ impl App {
         if signals.pressed() {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
-        for note in backend.notes() {
+        signals.at_end(ending(&pilotage.undoer(), recorder.clone(), self.err));
+        for note in backend.notes().into_iter().chain(undo::leftover_notes()) {
             self.tell(&show::note(&note, &self.err));
         }
         Ok(Engine { pilotage, backend, signals, recorder })
@@ -156,6 +177,23 @@ impl App {
                 self.tell(&show::failure(&failure, &self.err));
                 failure.error.exit_code()
             }
+        }
+    }
+}
+
+/// What a signal that ends the program, or one press of Ctrl-C too many, still does.
+fn ending(undoer: &Undoer, recorder: Option<Arc<Recorder>>, look: Look) -> impl Fn(End) + Send + Sync + 'static {
+    let undoer = undoer.clone();
+    move |end| {
+        match end {
+            End::Orderly => {
+                undo::put_back(&undoer, &look);
+            }
+            End::AtOnce => undo::tell_left(&undoer, &look),
+        }
+        if let Some(recorder) = &recorder {
+            // It may be closed already; and whom would a failure be told?
+            let _ = recorder.finish();
         }
     }
 }

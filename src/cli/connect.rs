@@ -1,7 +1,11 @@
 //! From options to a source of answers: the demo tape, a tape, or a live cluster, behind its decorators.
 
 use super::options::Options;
-use crate::backend::{Connect, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Tape, demo};
+use super::places;
+use crate::backend::{
+    Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Shelf, Tape,
+    demo,
+};
 use crate::error::{Error, Kind, Result};
 use std::sync::Arc;
 
@@ -9,26 +13,45 @@ use std::sync::Arc;
 pub struct Source {
     /// What is asked.
     pub backend: SharedBackend,
+    /// What knows how to undo what was set.
+    pub ledger: Arc<Ledger>,
     /// What keeps the answers, if they are kept. It must be finished, for the tape to be whole.
     pub recorder: Option<Arc<Recorder>>,
 }
 
-/// The source of answers that the options name: limited, redacted, recorded, guarded and watched, in this order, so
-/// that no secret reaches a tape and no refused question the world.
+/// The source of answers that the options name: limited, redacted, recorded, ledgered, guarded and watched, in this order,
+/// so that no secret reaches a tape, nothing is set whose undo is not known, and no refused question reaches the world.
 ///
 /// # Errors
 /// When the options contradict each other, or the tape or context cannot be used.
-pub fn source(options: &Options, observer: Arc<dyn Observer>) -> Result<Source> {
+pub fn source(options: &Options, allowed: Effect, observer: Arc<dyn Observer>) -> Result<Source> {
     check(options)?;
     let (mut backend, redactor) = redacted(options, bare(options)?);
+    let aside = backend.clone();
     let mut recorder = None;
     if let Some(file) = &options.record {
         let recording = Arc::new(Recorder::create(backend, file, redactor)?);
         recorder = Some(recording.clone());
         backend = recording;
     }
-    let guarded = Arc::new(Policy::new(backend, options.allow.into()));
-    Ok(Source { backend: Arc::new(Observed::new(guarded, observer)), recorder })
+    let ledger = Arc::new(Ledger::new(backend, aside, shelf(options)).watched(&observer));
+    let guarded = Arc::new(Policy::new(ledger.clone(), allowed));
+    Ok(Source { backend: Arc::new(Observed::new(guarded, observer)), ledger, recorder })
+}
+
+/// The way to the cluster alone, for putting back what another session set.
+///
+/// # Errors
+/// As for [`source`].
+pub fn bare_source(options: &Options) -> Result<SharedBackend> {
+    Ok(redacted(options, bare(options)?).0)
+}
+
+/// Where this session's ledger is kept.
+pub fn shelf(options: &Options) -> Shelf {
+    let named = options.kubeconfig.as_ref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+    let listed = || std::env::var("KUBECONFIG").ok().filter(|list| !list.is_empty());
+    Shelf { folder: places::ledger(), kubeconfig: named.map(|file| file.display().to_string()).or_else(listed) }
 }
 
 /// A tape, or the world with its limits.

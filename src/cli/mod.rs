@@ -17,6 +17,7 @@ mod repl;
 mod run;
 mod show;
 mod signals;
+mod undo;
 mod verbose;
 
 use app::App;
@@ -56,6 +57,8 @@ enum Command {
     Show(show::Show),
     /// Print the reference of a function, a module, a playbook, or of everything
     Doc(doc::Doc),
+    /// Put back log levels that sessions set which ended without doing so
+    Undo(undo::Undo),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -96,6 +99,7 @@ fn dispatch(command: Option<Command>, app: &App) -> app::Outcome {
         Some(Command::List) => list::main(app),
         Some(Command::Show(show)) => show.main(app),
         Some(Command::Doc(doc)) => doc.main(app),
+        Some(Command::Undo(undo)) => undo.main(app),
         Some(Command::Completions(completions)) => completions.main(app),
         Some(Command::Run(_)) => Ok(USAGE),
     }

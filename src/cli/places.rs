@@ -16,3 +16,8 @@ pub fn user_scripts() -> Option<PathBuf> {
 pub fn history() -> Option<PathBuf> {
     Some(dirs::data_dir()?.join("pilotage").join("history"))
 }
+
+/// The folder that keeps what sessions changed and have not put back.
+pub fn ledger() -> Option<PathBuf> {
+    Some(dirs::state_dir().or_else(dirs::data_local_dir)?.join("pilotage").join("ledger"))
+}

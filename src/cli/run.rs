@@ -11,6 +11,7 @@ use crate::report::{Report, Severity};
 use clap::{Args, FromArgMatches, Subcommand};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
+use std::io::IsTerminal;
 
 /// Findings at or above `--fail-on`.
 const FOUND: u8 = 3;
@@ -87,8 +88,8 @@ fn not_found(app: &App, failure: Box<Failure>) -> u8 {
 }
 
 fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Outcome {
-    check_needs(playbook, app.options.allow.into())?;
-    app.with_engine(Input::Free, |engine| {
+    let allowed = allowed(playbook, app)?;
+    app.with_engine_up_to(allowed, Input::Free, |engine| {
         let (report, failure) = match engine.pilotage.run(playbook, params) {
             Ok(report) => (report, None),
             Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),
@@ -101,6 +102,27 @@ fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Ou
             None => Ok(exit_code(report.status(), app.options.fail_on.into(), engine.pilotage.partial())),
         }
     })
+}
+
+/// How far a playbook may go: as far as it says it needs, if the user allows that; by option, or when asked at a terminal.
+fn allowed(playbook: &Playbook, app: &App) -> crate::error::Result<Effect> {
+    let needed = playbook.header.needs.iter().copied().max().unwrap_or(Effect::Observe);
+    let refused = match check_needs(playbook, app.options.allow.into()) {
+        Ok(()) => return Ok(needed),
+        Err(refused) => refused,
+    };
+    let asks = needed == Effect::Tune && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if asks && says_yes(playbook, app) { Ok(needed) } else { Err(refused) }
+}
+
+fn says_yes(playbook: &Playbook, app: &App) -> bool {
+    app.tell(&format!(
+        "{} sets log levels in running processes, and puts them back when it ends. Go on? [y/N] ",
+        playbook.title()
+    ));
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// What a playbook says it needs, the user must have allowed.

@@ -3,6 +3,7 @@
 use super::page::other;
 use crate::error::Result;
 use crate::json::{At, Found, Node};
+use crate::log_level::Levels;
 use crate::record;
 
 record! {
@@ -16,12 +17,6 @@ record! {
     }
 }
 
-/// Envoy's words, the last of which is what newer ones say instead of another.
-const LEVELS: [&str; 8] = ["trace", "debug", "info", "warning", "error", "critical", "off", "warn"];
-
-/// What ztunnel answers in place of a list, before its filter: `info,hyper=warn`.
-const ZTUNNEL: &str = "current log level is ";
-
 /// The loggers that `POST /logging` lists, in its order. ztunnel has a filter in place of loggers: a level for all, and one for
 /// each module (`scope=level`; with a colon, as istioctl's help writes it, ztunnel refuses).
 ///
@@ -29,27 +24,8 @@ const ZTUNNEL: &str = "current log level is ";
 /// The text is another page.
 pub fn log_levels(root: &Node) -> Result<Vec<Found<LogLevel>>> {
     let text = root.as_str().ok_or_else(|| other(root, "/logging"))?;
-    let filter = text.lines().find_map(|line| line.trim().strip_prefix(ZTUNNEL));
-    let read: Vec<LogLevel> = match filter {
-        Some(filter) => filter.split(',').filter_map(directive).collect(),
-        None => text.lines().filter_map(logger).collect(),
-    };
-    let loggers: Vec<Found<LogLevel>> = read.into_iter().map(|record| Found { record, at: At::of(root) }).collect();
-    if loggers.is_empty() { Err(other(root, "/logging")) } else { Ok(loggers) }
-}
-
-fn logger(line: &str) -> Option<LogLevel> {
-    // A source file may have a colon in its name.
-    let (logger, level) = line.trim().rsplit_once(':')?;
-    let level = level.trim();
-    LEVELS.contains(&level).then(|| LogLevel { logger: logger.trim().to_owned(), level: level.to_owned() })
-}
-
-/// A part of ztunnel's filter.
-fn directive(part: &str) -> Option<LogLevel> {
-    let (logger, level) = part.trim().rsplit_once('=').unwrap_or(("default", part.trim()));
-    let level = level.to_ascii_lowercase();
-    LEVELS.contains(&level.as_str()).then(|| LogLevel { logger: logger.to_owned(), level })
+    let levels = Levels::read(&text).ok_or_else(|| other(root, "/logging"))?.levels.into_iter();
+    Ok(levels.map(|(logger, level)| Found { record: LogLevel { logger, level }, at: At::of(root) }).collect())
 }
 
 #[cfg(test)]

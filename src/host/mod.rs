@@ -37,7 +37,7 @@ pub use secret::Secret;
 pub use session::{Call, Files, Input, Interrupt, Output, Reading, Session, Silent};
 pub use tape::OpenTape;
 
-use crate::backend::SharedBackend;
+use crate::backend::{Ledger, SharedBackend};
 use crate::error::{Error, Kind, Result};
 use crate::record::Schema;
 use crate::report::{Content, Report};
@@ -57,6 +57,7 @@ pub const INPUT: &str = "input";
 /// What a host is made of.
 pub(crate) struct Parts {
     pub backend: SharedBackend,
+    pub ledger: Arc<Ledger>,
     pub limits: Limits,
     pub parallel: usize,
     pub output: Arc<dyn Output>,
@@ -103,8 +104,9 @@ impl Host {
     pub(crate) fn new(parts: Parts) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
-        let session =
-            Session::new(parts.backend, runtime.handle().clone(), parts.parallel, parts.output, parts.input, parts.reading);
+        let handle = runtime.handle().clone();
+        let Parts { backend, ledger, parallel, output, input, reading, .. } = parts;
+        let session = Session::new(backend, ledger, handle, parallel, output, input, reading);
         let folders = imports::Folders::default();
         folders.set(parts.import_folders.clone());
         let mut engine = Engine::new();
@@ -151,6 +153,7 @@ impl Host {
         line.set_source(INPUT);
         let whole = typed.imports.merge(&typed.functions).merge(&line);
         let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut typed.scope, &whole);
+        self.session.end_passing();
         if outcome.is_ok() {
             typed.remember(&whole, &line);
         }
@@ -171,6 +174,7 @@ impl Host {
         let before = self.session.set_files(Files::Below(here));
         self.folders.set(beside(playbook).into_iter().chain(self.import_folders.clone()));
         let outcome = self.run_body(playbook, params, &file);
+        self.session.end_passing();
         self.session.set_files(before);
         self.folders.set(self.import_folders.clone());
         let mut report = self.session.end_report();
@@ -231,6 +235,11 @@ impl Host {
     /// Whether some target did not answer.
     pub fn partial(&self) -> bool {
         self.session.mesh.partial()
+    }
+
+    /// What puts back what was set, from any thread, as long as this host lives.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.session.runtime
     }
 }
 

@@ -1,15 +1,17 @@
 //! What one run of scripts shares: the mesh, the runtime, the interrupt, the report at hand, where print goes.
 
 use super::failure::{Fallible, raise};
-use crate::backend::SharedBackend;
+use crate::backend::{How, Ledger, SharedBackend, Which};
 use crate::error::{Error, Kind, Result};
 use crate::json::Doc;
 use crate::mesh::Mesh;
 use crate::report::{Item, Report, Section};
 use rhai::{Dynamic, NativeCallContext, Position};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -126,11 +128,17 @@ pub struct Session {
     piped: Piped,
     files: Mutex<Files>,
     report: Mutex<Option<Report>>,
+    ledger: Arc<Ledger>,
+    warned: Mutex<HashSet<String>>,
 }
 
 impl Session {
+    /// How long putting levels back may take in all.
+    pub const PATIENCE: Duration = Duration::from_secs(15);
+
     pub(super) fn new(
         backend: SharedBackend,
+        ledger: Arc<Ledger>,
         runtime: Handle,
         parallel: usize,
         output: Arc<dyn Output>,
@@ -147,7 +155,35 @@ impl Session {
             piped: Arc::default(),
             files: Mutex::new(Files::Any),
             report: Mutex::new(None),
+            ledger,
+            warned: Mutex::default(),
         })
+    }
+
+    /// What knows how to undo what was set.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Say this now, before what it warns of happens; the same words once a session.
+    pub fn warn(&self, text: &str) {
+        if lock(&self.warned).insert(text.to_owned()) && !self.output.note(text) {
+            self.mesh.note(text);
+        }
+    }
+
+    /// What was to last only as long as this evaluation is put back, however it ended.
+    pub(super) fn end_passing(&self) {
+        let entries = self.ledger.passing();
+        if entries.is_empty() {
+            return;
+        }
+        let which = Which { entries: Some(entries), ..Which::default() };
+        for undone in self.runtime.block_on(self.ledger.undo(&which, Self::PATIENCE)) {
+            if !matches!(undone.how, How::PutBack | How::Already) {
+                self.mesh.note(undone.told());
+            }
+        }
     }
 
     /// Begin a report: until [`Session::end_report`], findings and prints go into it.

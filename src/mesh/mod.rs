@@ -25,6 +25,7 @@ pub mod jwt_rules;
 pub mod kinds;
 pub mod kube;
 mod log_messages;
+pub mod log_tune;
 pub mod logs;
 pub mod namespaces;
 pub mod objects;

@@ -34,6 +34,14 @@ pub async fn loggers(mesh: &Mesh, target: &PodTarget) -> Result<String> {
     Ok(through(mesh, target, "POST", "/logging").await?.text().into_owned())
 }
 
+/// Set levels of a proxy's loggers, by what stands behind the page's question mark. Gives the list as it is then.
+///
+/// # Errors
+/// As [`admin`].
+pub async fn set_loggers(mesh: &Mesh, target: &PodTarget, params: &str) -> Result<String> {
+    Ok(through(mesh, target, "POST", &format!("/logging?{params}")).await?.text().into_owned())
+}
+
 async fn through(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> Result<Answer> {
     let refused = match forwarded(mesh, target, method, path).await {
         Err(error) if error.kind() == Kind::Forbidden => error,
@@ -203,7 +211,7 @@ fn page(path: &str) -> Result<String> {
 async fn forwarded(mesh: &Mesh, target: &PodTarget, method: &str, path: &str) -> Result<Answer> {
     let port = port(target);
     let (namespace, pod) = (target.namespace.clone(), target.name.clone());
-    let page = PodHttp { namespace, pod, port, method: method.into(), path: path.into() };
+    let page = PodHttp { namespace, pod, port, method: method.into(), path: path.into(), body: None };
     match asked(mesh, Ask::Pod(page)).await {
         Ok(answer) => good(target, method, path, answer),
         Err(error) if matches!(error.kind(), Kind::Unreachable | Kind::Timeout | Kind::BadAnswer) => {

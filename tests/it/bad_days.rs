@@ -65,6 +65,11 @@ impl Mesh {
         pilotage(self.home.path(), &all)
     }
 
+    /// The home of whoever asks.
+    pub fn home(&self) -> &TempDir {
+        &self.home
+    }
+
     /// Whether the API server was asked for this.
     pub fn asked(&self, words: &str) -> bool {
         self.cluster.asked().iter().any(|asked| asked.contains(words))

@@ -23,6 +23,8 @@ mod embed;
 mod endpoints;
 mod goldens;
 mod json;
+mod ledger;
+mod ledger_sessions;
 mod live;
 mod options;
 mod parity;

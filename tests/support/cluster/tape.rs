@@ -74,7 +74,7 @@ fn entry(ask: &Ask) -> Option<Entry> {
             Some(entry)
         }
         Ask::Logs(logs) => log(logs),
-        Ask::Pod(PodHttp { namespace, pod, port, method, path }) => {
+        Ask::Pod(PodHttp { namespace, pod, port, method, path, .. }) => {
             let mut entry = Entry::new(Via::Pod, method, Question::parse(path));
             entry.path.clone_from(path);
             entry.pod = Some(format!("{namespace}/{pod}"));

@@ -48,9 +48,19 @@ fn serve(mut stream: TcpStream) {
 
 /// GET a page: its status and its body.
 pub fn get(from: SocketAddr, path: &str) -> (u16, String) {
+    ask(from, "GET", path)
+}
+
+/// POST without a body: the status and the body of the answer.
+pub fn post(from: SocketAddr, path: &str) -> (u16, String) {
+    ask(from, "POST", path)
+}
+
+fn ask(from: SocketAddr, method: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect_timeout(&from, PATIENCE).unwrap_or_else(|error| panic!("{from}: {error}"));
     stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {from}\r\nconnection: close\r\n\r\n").expect("a request");
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: {from}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        .expect("a request");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap_or_else(|error| panic!("{from}{path}: {error}"));
     let answer = String::from_utf8(answer).expect("text");

@@ -1,0 +1,214 @@
+//! The ledger against processes in memory: a ztunnel, an istiod, one that stops answering.
+
+use super::testing::{answer, at, block_on};
+use super::*;
+use crate::error::{Error, Kind};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A pod with a ztunnel's filter and istiod's scopes, as both keep them.
+struct Process {
+    filter: Mutex<Vec<(String, String)>>,
+    scope: Mutex<Value>,
+    broken: Mutex<bool>,
+    asked: Mutex<Vec<String>>,
+    clock: Mutex<jiff::Timestamp>,
+}
+
+impl Process {
+    fn new() -> Arc<Self> {
+        let scope = json!({"name": "model", "description": "model", "output_level": "info", "stack_trace_level": "none", "log_callers": true});
+        let pair = |name: &str, level: &str| (name.to_owned(), level.to_owned());
+        Arc::new(Self {
+            filter: Mutex::new(vec![pair("hickory", "off"), pair("default", "info")]),
+            scope: Mutex::new(scope),
+            broken: Mutex::new(false),
+            asked: Mutex::default(),
+            clock: Mutex::new(at("2026-11-22T13:00:00Z")),
+        })
+    }
+
+    fn listed(&self) -> String {
+        let parts = self.filter.lock().unwrap().clone().into_iter();
+        let parts: Vec<String> =
+            parts.map(|(name, level)| if name == "default" { level } else { format!("{name}={level}") }).collect();
+        format!("current log level is {}\n", parts.join(","))
+    }
+
+    fn set_filter(&self, params: &str) {
+        let mut filter = self.filter.lock().unwrap();
+        if params.starts_with("reset") {
+            *filter = vec![("hickory".into(), "off".into()), ("default".into(), "info".into())];
+        }
+        let wanted = params.split_once("level=").map_or("", |(_, level)| level);
+        for (name, level) in crate::log_level::Levels::filter(wanted) {
+            match filter.iter_mut().find(|(known, _)| *known == name) {
+                Some(found) => found.1 = level,
+                None => filter.insert(0, (name, level)),
+            }
+        }
+    }
+
+    fn say(&self, query: &Query) -> Result<Answer> {
+        self.asked.lock().unwrap().push(query.to_string());
+        let Ask::Pod(pod) = &query.ask else { return Ok(Answer { status: 403, ..answer("{}") }) };
+        if *self.broken.lock().unwrap() {
+            return Err(Error::new(Kind::Unreachable, "the port does not answer"));
+        }
+        match (pod.method.as_str(), pod.path.as_str()) {
+            ("POST", path) if path.starts_with("/logging") => {
+                if let Some((_, params)) = path.split_once('?') {
+                    self.set_filter(params);
+                }
+                Ok(answer(&self.listed()))
+            }
+            ("GET", "/scopej/") => Ok(answer(&json!([*self.scope.lock().unwrap()]).to_string())),
+            ("PUT", "/scopej/model") => {
+                *self.scope.lock().unwrap() = serde_json::from_str(pod.body.as_deref().unwrap_or_default()).unwrap();
+                Ok(Answer { status: 202, ..answer("") })
+            }
+            _ => Ok(Answer { status: 404, ..answer("") }),
+        }
+    }
+}
+
+impl Backend for Process {
+    fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+        Box::pin(async move { self.say(query) })
+    }
+
+    fn now(&self) -> Timestamp {
+        let mut clock = self.clock.lock().unwrap();
+        *clock = clock.checked_add(jiff::SignedDuration::from_secs(1)).unwrap();
+        *clock
+    }
+
+    fn cluster(&self) -> String {
+        "lab".into()
+    }
+
+    fn describe(&self) -> String {
+        "a process".into()
+    }
+}
+
+fn send(method: &str, port: u16, path: &str, body: Option<Value>) -> Query {
+    let (namespace, pod, method) = ("n".into(), "p".into(), method.into());
+    let body = body.map(|body| body.to_string());
+    Query::new("lab", Ask::Pod(PodHttp { namespace, pod, port, method, path: path.into(), body }))
+}
+
+fn undo(ledger: &Ledger) -> Vec<Undone> {
+    block_on(ledger.undo(&Which::default(), Duration::from_secs(5)))
+}
+
+#[test]
+fn a_ztunnels_filter_is_what_it_was_and_what_others_added_stays() {
+    let process = Process::new();
+    let before = process.listed();
+    let ledger = Ledger::in_memory(process.clone());
+    block_on(ledger.ask(&send("POST", 15000, "/logging?level=debug,access=trace,hickory=warn", None))).unwrap();
+    process.set_filter("level=other=error");
+    let undone = undo(&ledger);
+    assert!(undone.iter().all(|one| one.how == How::PutBack) && undone.len() == 3, "{undone:?}");
+    assert_eq!(process.listed(), "current log level is other=error,hickory=off,info\n");
+    process.set_filter("reset");
+    assert_eq!((process.listed(), ledger.open()), (before, vec![]));
+}
+
+#[test]
+fn a_scope_is_put_back_with_both_its_levels_and_nothing_else() {
+    let process = Process::new();
+    let ledger = Ledger::in_memory(process.clone());
+    let body = json!({"name": "model", "output_level": "debug", "stack_trace_level": "error", "log_callers": true});
+    block_on(ledger.ask(&send("PUT", 9876, "/scopej/model", Some(body)))).unwrap();
+    process.scope.lock().unwrap()["description"] = "changed".into();
+    let undone = undo(&ledger);
+    let told: Vec<String> = undone.iter().map(Undone::told).collect();
+    assert_eq!(
+        told,
+        ["model of n/p is info again, no longer debug", "model (stack traces) of n/p is none again, no longer error"]
+    );
+    let after = process.scope.lock().unwrap().clone();
+    let expected = json!({"name": "model", "output_level": "info", "stack_trace_level": "none", "log_callers": true, "description": "changed"});
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn what_cannot_be_put_back_stays_open_and_is_told_with_the_command() {
+    let process = Process::new();
+    let ledger = Ledger::in_memory(process.clone());
+    block_on(ledger.ask(&send("POST", 15000, "/logging?level=access=debug", None))).unwrap();
+    *process.broken.lock().unwrap() = true;
+    let undone = undo(&ledger);
+    let told = undone[0].told();
+    assert!(!undone[0].is_settled() && told.contains("`pilotage undo`") && told.contains("istioctl --context lab"), "{told}");
+    assert_eq!(ledger.open().len(), 1);
+    *process.broken.lock().unwrap() = false;
+    assert_eq!((undo(&ledger)[0].how.clone(), ledger.open().len()), (How::PutBack, 0));
+}
+
+#[test]
+fn nothing_is_set_whose_undo_is_not_known() {
+    let process = Process::new();
+    *process.broken.lock().unwrap() = true;
+    let ledger = Ledger::in_memory(process.clone());
+    let error = block_on(ledger.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap_err();
+    assert!(error.message().contains("nothing was changed at n/p"), "{error}");
+    assert!(!process.asked.lock().unwrap().iter().any(|asked| asked.contains('?')));
+}
+
+#[test]
+fn an_undo_that_hangs_ends_in_time() {
+    struct Hanging(Arc<Process>, Mutex<bool>);
+    impl Backend for Hanging {
+        fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+            if *self.1.lock().unwrap() { Box::pin(std::future::pending()) } else { self.0.ask(query) }
+        }
+        fn cluster(&self) -> String {
+            "lab".into()
+        }
+        fn describe(&self) -> String {
+            "it hangs".into()
+        }
+    }
+    let hanging = Arc::new(Hanging(Process::new(), Mutex::new(false)));
+    let ledger = Ledger::in_memory(hanging.clone());
+    block_on(ledger.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap();
+    *hanging.1.lock().unwrap() = true;
+    let begun = std::time::Instant::now();
+    let undone = block_on(ledger.undo(&Which::default(), Duration::from_millis(50)));
+    assert!(matches!(&undone[0].how, How::Failed(error) if error.kind() == Kind::Timeout), "{undone:?}");
+    assert!(begun.elapsed() < Duration::from_secs(3) && ledger.open().len() == 1);
+}
+
+#[test]
+fn several_levels_of_one_session_come_back_to_the_first() {
+    let process = Process::new();
+    let ledger = Ledger::in_memory(process.clone());
+    for level in ["debug", "trace", "warn"] {
+        block_on(ledger.ask(&send("POST", 15000, &format!("/logging?level={level}"), None))).unwrap();
+    }
+    let which = Which { entries: Some(vec![2]), ..Which::default() };
+    let last = block_on(ledger.undo(&which, Duration::from_secs(5)));
+    assert_eq!((last[0].from.as_deref(), last[0].to.as_deref()), (Some("warn"), Some("trace")));
+    let rest = undo(&ledger);
+    assert_eq!((rest.len(), rest[0].to.as_deref()), (1, Some("info")));
+}
+
+#[test]
+fn the_file_holds_no_more_than_places_and_levels() {
+    let folder = std::env::temp_dir().join(format!("pilotage-ledger-words-{}", std::process::id()));
+    let process = Process::new();
+    let shelf = Shelf { folder: Some(folder.clone()), kubeconfig: None };
+    let ledger = Ledger::new(process.clone(), process, shelf);
+    block_on(ledger.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap();
+    let text = std::fs::read_to_string(ledger.file().unwrap()).unwrap();
+    let tuned: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let keys: Vec<&String> = tuned["tuned"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["id", "at", "place", "process", "settings"]);
+    undo(&ledger);
+    assert_eq!((ledger.file(), std::fs::read_dir(&folder).unwrap().count()), (None, 0));
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -1,0 +1,122 @@
+//! Sessions that meet on one proxy, sessions on tapes, and programs that embed the engine.
+
+use crate::ledger::{Rig, end, send};
+use crate::support::envoy::post;
+use pilotage::Pilotage;
+use pilotage::backend::{Connect, Ledger, Live, Shelf};
+use std::sync::Arc;
+
+fn set(level: &str) -> String {
+    format!(r#"set_log("web.shop", "rbac", "{level}"); sleep(120)"#)
+}
+
+#[test]
+fn an_inner_session_gives_back_the_outer_ones_level() {
+    let rig = Rig::new();
+    let outer = rig.session(&set("debug"), "debug");
+    let inner = rig.session(&set("trace"), "trace");
+    send(&inner, "TERM");
+    end(inner);
+    assert_eq!(rig.level("rbac"), "debug");
+    send(&outer, "TERM");
+    end(outer);
+    assert_eq!((rig.level("rbac"), rig.files()), ("warning".into(), vec![]));
+}
+
+#[test]
+fn an_outer_session_that_ends_first_leaves_the_level_to_the_inner_one() {
+    for inner_level in ["trace", "debug"] {
+        let rig = Rig::new();
+        let outer = rig.session(&set("debug"), "debug");
+        let inner = rig.session(&set(inner_level), inner_level);
+        // Where both set the same, the second must have done so before the first ends.
+        while rig.files().len() < 2 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        send(&outer, "INT");
+        let (code, stderr) = end(outer);
+        assert!(code == Some(130) && stderr.contains("as another session that still runs wants it"), "{stderr}");
+        assert_eq!(rig.level("rbac"), inner_level);
+        send(&inner, "INT");
+        let (_, stderr) = end(inner);
+        assert!(stderr.contains("rbac of shop/web is warning again"), "{stderr}");
+        assert_eq!((rig.level("rbac"), rig.files()), ("warning".into(), vec![]));
+    }
+}
+
+#[test]
+fn two_killed_sessions_are_undone_the_newest_first() {
+    let rig = Rig::new();
+    let outer = rig.session(&set("debug"), "debug");
+    let inner = rig.session(&set("trace"), "trace");
+    for child in [outer, inner] {
+        send(&child, "KILL");
+        end(child);
+    }
+    let undo = rig.mesh.run(&["undo"]);
+    assert_eq!((undo.code, rig.level("rbac"), rig.files()), (Some(0), "warning".into(), vec![]), "{undo:#?}");
+}
+
+#[test]
+fn what_somebody_else_set_meanwhile_is_left_alone() {
+    let rig = Rig::new();
+    let child = rig.session(&set("debug"), "debug");
+    post(rig.envoy.as_ref().unwrap().admin, "/logging?rbac=error");
+    send(&child, "TERM");
+    let (_, stderr) = end(child);
+    assert!(stderr.contains("rbac of shop/web is error now, which this session did not set: left as it is"), "{stderr}");
+    assert_eq!((rig.level("rbac"), rig.files()), ("error".into(), vec![]));
+}
+
+#[test]
+fn a_tape_replays_what_was_set_and_put_back() {
+    let rig = Rig::new();
+    let script = r#"let set = set_log("web.shop", "rbac", "debug"); [set, reset_log("web.shop")]"#;
+    let live = rig.mesh.run(&["--record", "case.tape", "eval", "--allow", "tune", "-o", "json", script]);
+    assert_eq!(live.code, Some(0), "{live:#?}");
+    let files = rig.files();
+    drop(rig.envoy);
+    let mut command = crate::support::run::pilotage(
+        rig.mesh.home().path(),
+        &["--tape", "case.tape", "eval", "--allow", "tune", "-o", "json", script],
+    );
+    command.stdin(std::process::Stdio::null());
+    let again = crate::support::run::finish(command, crate::support::run::PATIENCE);
+    assert_eq!((again.code, again.stdout, files), (Some(0), live.stdout, vec![]), "{}", again.stderr);
+}
+
+#[test]
+fn an_embedded_engine_puts_back_when_it_is_dropped_also_by_a_panic() {
+    let rig = Rig::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let kubeconfig = Some(rig.mesh.home().path().join("kubeconfig"));
+    let connect = || runtime.block_on(Live::connect(Connect { kubeconfig: kubeconfig.clone(), ..Connect::default() })).unwrap();
+    let script = r#"set_log("web.shop", "rbac", "debug").len()"#;
+
+    let engine = Pilotage::builder(Arc::new(connect())).build().unwrap();
+    engine.eval(script).unwrap();
+    assert_eq!((rig.level("rbac"), rig.files().len()), ("debug".into(), 0), "it is kept in memory");
+    drop(engine);
+    assert_eq!(rig.level("rbac"), "warning");
+
+    let folder = rig.mesh.home().path().join(".local/state/pilotage/ledger");
+    let live: Arc<Live> = Arc::new(connect());
+    let shelf = Shelf { folder: Some(folder), kubeconfig: None };
+    let ledger = Arc::new(Ledger::new(live.clone(), live, shelf));
+    let engine = Pilotage::builder(ledger.clone()).ledger(ledger).build().unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        engine.eval(script).unwrap();
+        assert_eq!((rig.level("rbac"), rig.files().len()), ("debug".into(), 1));
+        std::panic::panic_any((rig, engine));
+    }));
+    // The payload keeps the engine alive: nothing is put back before it goes.
+    let (rig, engine) = *panicked.unwrap_err().downcast::<(Rig, Pilotage)>().unwrap();
+    assert_eq!(rig.level("rbac"), "debug");
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _engine = engine;
+        panic!("a defect, on purpose");
+    }));
+    assert!(unwound.is_err());
+    assert_eq!((rig.level("rbac"), rig.files()), ("warning".into(), vec![]));
+}
