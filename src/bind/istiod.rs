@@ -1,6 +1,7 @@
 //! The control planes: their replicas and what these wrote to their logs.
 
 use crate::host::{Call, Fallible, Row, options};
+use crate::mesh::distribution;
 use crate::mesh::istiod_logs::{self, IstiodLogOptions};
 use crate::mesh::proxy_status::{self, ProxyStatusOptions};
 use crate::mesh::{istiods, platform};
@@ -89,5 +90,17 @@ pub mod functions {
     #[rhai_fn(return_raw)]
     pub fn proxy_status(context: NativeCallContext, which: Dynamic) -> Fallible<Array> {
         super::super::diff::functions::diff(context, which, "istiod".into())
+    }
+    /// What each replica of the control planes has of an object, and whether that is the newest. Returns `distribution` rows.
+    ///
+    /// Istio's own kinds and those of the Gateway API can be followed. `sync::reached()` tells whether the proxies have it, too.
+    ///
+    /// ```rhai
+    /// distribution("requestauthentication", "customerjwt", "olaf-customer")[0].current    // true
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn distribution(context: NativeCallContext, kind: &str, name: &str, namespace: &str) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        Ok(Row::many(call.wait(distribution::distribution(call.mesh(), kind, name, namespace))?))
     }
 }

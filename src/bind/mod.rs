@@ -39,6 +39,7 @@ use crate::host;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
 use crate::mesh::deployments::Deployment;
+use crate::mesh::distribution::Distribution;
 use crate::mesh::events::{Event, EventOptions};
 use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
 use crate::mesh::istiods::Istiod;
@@ -144,6 +145,7 @@ pub fn schemas() -> Vec<&'static Schema> {
         IstiodLog::schema(),
         IstiodLogOptions::schema(),
         ProxyStatus::schema(),
+        Distribution::schema(),
         ProxyStatusOptions::schema(),
         Certificate::schema(),
         Verdict::schema(),

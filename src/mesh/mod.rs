@@ -10,6 +10,7 @@ mod age;
 pub mod deployments;
 mod dig;
 mod discovery;
+pub mod distribution;
 pub mod dump_choice;
 pub mod events;
 mod external;

@@ -7,9 +7,10 @@ use pilotage::Pilotage;
 use pilotage::backend::{Answer, Ask, Backend, Query, SharedBackend, Tape};
 use pilotage::error::Result;
 use pilotage::host::Playbook;
-use pilotage::report::{Finding, Item, Report, Severity};
+use pilotage::report::{Content, Finding, Item, Report, Severity};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A tape on which istiod says something else of its proxies.
 struct Altered {
@@ -41,6 +42,45 @@ impl Backend for Altered {
     fn describe(&self) -> String {
         self.tape.describe()
     }
+}
+
+/// A mesh whose istiod learns of every object late: the first answers about what it holds are old.
+struct Late {
+    tape: SharedBackend,
+    old: AtomicUsize,
+}
+
+impl Backend for Late {
+    fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            let mut answer = self.tape.ask(query).await?;
+            let about = matches!(&query.ask, Ask::Pod(page) if page.path == "/debug/configz");
+            let is_old = |left: usize| left.checked_sub(1);
+            if about && self.old.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_old).is_ok() {
+                let mut held: Vec<Value> = serde_json::from_slice(&answer.body).expect("objects");
+                held.iter_mut().for_each(|object| object["metadata"]["generation"] = json!(0));
+                answer.body = serde_json::to_vec(&held).expect("JSON").into();
+            }
+            Ok(answer)
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.tape.now()
+    }
+
+    fn cluster(&self) -> String {
+        self.tape.cluster()
+    }
+
+    fn describe(&self) -> String {
+        "a mesh".into()
+    }
+}
+
+fn late(old: usize) -> Pilotage {
+    let tape = Arc::new(Tape::open(tapes::path("jwks-certificate-fault")).expect("a tape"));
+    Pilotage::builder(Arc::new(Late { tape, old: AtomicUsize::new(old) })).build().expect("an engine")
 }
 
 /// The one finding that is no praise, where istiod says something else.
@@ -159,4 +199,26 @@ fn versions_that_must_not_meet_are_a_warning() {
     });
     assert_eq!(behind.severity, Severity::Info);
     assert!(behind.text.starts_with("5 proxies of version 1.30.1 are one minor version behind"), "{}", behind.text);
+}
+
+#[test]
+fn a_change_is_waited_for_until_every_replica_and_proxy_has_it() {
+    let wait = |engine: &Pilotage, most: &str| {
+        engine.eval(&format!("sync::wait(\"ra\", \"customerjwt\", \"olaf-customer\", \"{most}\").done"))
+    };
+    assert_eq!(wait(&late(2), "30s").expect("it arrives"), Content::Value(json!(true)));
+    let told = wait(&late(usize::MAX), "1s").expect_err("it never arrives").to_string();
+    for words in [
+        "has not reached every proxy within 1",
+        "istio-system/istiod-lab holds generation 0 of RequestAuthentication/olaf-customer/customerjwt, wanted is 1",
+    ] {
+        assert!(told.contains(words), "{words} is missing: {told}");
+    }
+}
+
+#[test]
+fn a_refused_change_has_not_arrived() {
+    let told =
+        tapes::engine("d-nack").eval("sync::wait(\"envoyfilter\", \"broken\", \"shop\")").expect_err("it is refused").to_string();
+    assert!(told.contains("shop/api-0 refused lds") && told.contains("MaxRequestBytes"), "{told}");
 }
