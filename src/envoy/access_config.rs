@@ -72,20 +72,23 @@ impl AccessFormats {
                 return Some((texts + at) as u8);
             }
         }
-        let fits = |number: u8, spans: &mut Spans| {
-            *spans = Spans::default();
-            self.text.get(usize::from(number)).is_some_and(|format| format.spans(line, spans))
-        };
-        if fits(habit.format, spans) {
+        if self.fits(habit.format, line, spans) {
             return Some(habit.format);
         }
-        let found = (0..texts as u8).find(|number| *number != habit.format && fits(*number, spans));
+        let found = (0..texts as u8).find(|number| *number != habit.format && self.fits(*number, line, spans));
         habit.format = found.unwrap_or(habit.format);
-        found
+        found.or_else(|| (0..texts as u8).find(|number| self.spans(*number, line, spans)))
+    }
+
+    fn fits(&self, format: u8, line: &[u8], spans: &mut Spans) -> bool {
+        *spans = Spans::default();
+        let format = self.text.get(usize::from(format));
+        format.is_some_and(|format| format.fits(line, &mut |piece, start, end| spans.set(format.pieces[piece].field, start, end)))
     }
 
     /// Find the values of a line by this format.
     pub(super) fn spans(&self, format: u8, line: &[u8], spans: &mut Spans) -> bool {
+        *spans = Spans::default();
         match self.of(format) {
             Ok(text) => text.spans(line, spans),
             Err(json) => json.is_some_and(|json| json.spans(line, spans, &mut Vec::new())),

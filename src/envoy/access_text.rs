@@ -40,10 +40,21 @@ const TRIES: usize = 20_000;
 impl Format {
     /// Find the values of a line; `put` gets the number of the piece, where it begins and where it ends.
     pub(super) fn read(&self, line: &[u8], put: &mut impl FnMut(usize, usize, usize)) -> bool {
-        if !line.starts_with(&self.lead) || line.len() > Spans::LONGEST {
-            return false;
-        }
-        self.quick(line, put) || self.search(line, false, put) || self.search(line, true, put)
+        self.fits(line, put) || self.fits_somehow(line, put)
+    }
+
+    /// The same, where every value is what its column holds.
+    pub(super) fn fits(&self, line: &[u8], put: &mut impl FnMut(usize, usize, usize)) -> bool {
+        self.begins(line) && (self.quick(line, put) || self.search(line, false, put))
+    }
+
+    /// The same, where words may hold spaces. Another format that fits better goes first.
+    pub(super) fn fits_somehow(&self, line: &[u8], put: &mut impl FnMut(usize, usize, usize)) -> bool {
+        self.begins(line) && self.search(line, true, put)
+    }
+
+    fn begins(&self, line: &[u8]) -> bool {
+        line.starts_with(&self.lead) && line.len() <= Spans::LONGEST
     }
 
     /// The values of a line by their columns.

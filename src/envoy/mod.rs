@@ -8,6 +8,8 @@ mod wire;
 mod access_config;
 mod access_format;
 mod access_json;
+#[cfg(test)]
+mod access_laws;
 mod access_log;
 mod access_reader;
 mod access_text;

@@ -9,6 +9,7 @@ pub const MODULES: &[(&str, &str)] = &[
     ("certs", include_str!("../../stdlib/certs.rhai")),
     ("jwks", include_str!("../../stdlib/jwks.rhai")),
     ("sync", include_str!("../../stdlib/sync.rhai")),
+    ("traffic", include_str!("../../stdlib/traffic.rhai")),
 ];
 
 /// The file name under which a module's places are shown.
