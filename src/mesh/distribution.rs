@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::dig::{Dig, full_name};
 use super::fan_out::gather;
-use super::istiod_page::{Replica, page, replicas};
+use super::istiod_page::{Replica, page, replicas, unreadable};
 use super::kinds::{KindInfo, kind};
 use super::kube::{encode, find};
 use crate::error::{Error, Kind, Result};
@@ -70,8 +70,7 @@ async fn of_replica(mesh: &Mesh, replica: &Replica, wanted: &Wanted) -> Result<D
     let resource = wanted.resource();
     let tracking = format!("/debug/config_distribution?resource={}", encode(&resource));
     let (configuration, tracking) = futures::join!(page(mesh, replica, "/debug/configz"), page(mesh, replica, &tracking));
-    let held = held(&configuration?.body, wanted)
-        .map_err(|error| error.context(format!("what istiod {replica} says on /debug/configz cannot be read")))?;
+    let held = held(&configuration?.body, wanted).map_err(|error| unreadable(replica, "/debug/configz", error))?;
     // Where nothing is tracked, the page says so in words, or is not there.
     let proxies = tracking.ok().and_then(|answer| serde_json::from_slice::<Option<Vec<Tracked>>>(&answer.body).ok());
     let changed = wanted.object.as_ref().and_then(changed);

@@ -79,13 +79,20 @@ pub(crate) async fn page(mesh: &Mesh, replica: &Replica, path: &str) -> Result<A
     }
 }
 
+/// That a page came, and is not what it should be.
+pub(crate) fn unreadable(replica: &Replica, path: &str, error: Error) -> Error {
+    error.context(format!("what istiod {replica} says on {path} cannot be read")).hint(
+        "something else than istiod answers there, or the answer was cut off: ask again, and look at `istiods()` and `istiod_logs()`",
+    )
+}
+
 async fn forwarded(mesh: &Mesh, replica: &Replica, port: u16, path: &str) -> Result<Answer> {
     let answer = mesh.ask(Ask::pod(&replica.namespace, &replica.name, port, path)).await;
     answer.map_err(|error| error.context(format!("istiod {replica} does not answer GET {path}")))
 }
 
 async fn executed(mesh: &Mesh, replica: &Replica, path: &str) -> Result<Answer> {
-    let command = ["pilot-discovery", "request", "GET", path].map(str::to_owned).to_vec();
+    let command = ["pilot-discovery", "request", "GET", path.trim_start_matches('/')].map(str::to_owned).to_vec();
     let (namespace, pod, container) = (replica.namespace.clone(), replica.name.clone(), DISCOVERY.to_owned());
     let answer = mesh.ask(Ask::Exec(Exec { namespace, pod, container, command })).await?;
     mesh.note(format!("port-forward to istiod {replica} is forbidden (it needs the verbs get and create on pods/portforward): asked by exec instead"));
@@ -122,7 +129,7 @@ mod tests {
 
     const FIRST: &str = "pod mesh/istiod-a:15014 GET /debug/syncz";
     const OLD: &str = "pod mesh/istiod-a:8080 GET /debug/syncz";
-    const EXEC: &str = "exec mesh/istiod-a -c discovery -- pilot-discovery request GET /debug/syncz";
+    const EXEC: &str = "exec mesh/istiod-a -c discovery -- pilot-discovery request GET debug/syncz";
 
     fn replica() -> Replica {
         Replica::of(

@@ -4,7 +4,7 @@ use super::Mesh;
 use super::age::human;
 use super::external::{External, external};
 use super::fan_out::{fan_out, told};
-use super::istiod_page::{Replica, page, replicas};
+use super::istiod_page::{Replica, page, replicas, unreadable};
 use super::pods::{Pod, PodOptions, pods};
 use crate::error::{Error, Kind, Result};
 use crate::istio::syncz::{self, Connection, Exchange, State};
@@ -173,9 +173,7 @@ async fn ask_all(mesh: &Mesh, replicas: Vec<Replica>) -> Result<Vec<Told>> {
 
 async fn ask(mesh: &Mesh, replica: &Replica) -> Result<Told> {
     let (answer, version) = futures::join!(page(mesh, replica, "/debug/syncz"), page(mesh, replica, "/version"));
-    let read = syncz::read(&answer?.body);
-    let connections =
-        read.map_err(|error| error.context(format!("what istiod {replica} says on /debug/syncz cannot be read")))?;
+    let connections = syncz::read(&answer?.body).map_err(|error| unreadable(replica, "/debug/syncz", error))?;
     let said = version.ok().and_then(|answer| version::of_page(&answer.text()));
     Ok(Told { version: said.or_else(|| replica.image_tag.clone()), replica: replica.clone(), connections })
 }

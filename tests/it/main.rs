@@ -8,6 +8,7 @@ mod access_log;
 mod bad_days;
 mod bad_days_access;
 mod bad_days_dumps;
+mod bad_days_istiod;
 mod bad_days_keys;
 mod bad_days_proxies;
 mod bad_days_reach;

@@ -12,10 +12,21 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A tape on which istiod says something else of its proxies.
+/// A tape on which istiod says something else of its proxies, and Envoys may keep no trace of what they refused.
 struct Altered {
     tape: SharedBackend,
     connections: fn(&mut Vec<Value>),
+    traces: bool,
+}
+
+fn forget_refusals(dump: &mut Value) {
+    let sections = dump["configs"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+    for resources in sections.flat_map(|section| section.values_mut()).filter_map(Value::as_array_mut) {
+        resources.retain(|resource| resource.get("name").is_some() || resource.get("error_state").is_none());
+        resources.iter_mut().filter_map(Value::as_object_mut).for_each(|resource| {
+            resource.remove("error_state");
+        });
+    }
 }
 
 impl Backend for Altered {
@@ -26,6 +37,11 @@ impl Backend for Altered {
                 let mut said: Vec<Value> = serde_json::from_slice(&answer.body).expect("connections");
                 (self.connections)(&mut said);
                 answer.body = serde_json::to_vec(&said).expect("JSON").into();
+            }
+            if !self.traces && matches!(&query.ask, Ask::Pod(page) if page.path.starts_with("/config_dump")) {
+                let mut dump: Value = serde_json::from_slice(&answer.body).expect("a dump");
+                forget_refusals(&mut dump);
+                answer.body = serde_json::to_vec(&dump).expect("JSON").into();
             }
             Ok(answer)
         })
@@ -86,7 +102,11 @@ fn late(old: usize) -> Pilotage {
 /// The one finding that is no praise, where istiod says something else.
 fn altered(tape: &str, connections: fn(&mut Vec<Value>)) -> Finding {
     let tape = Arc::new(Tape::open(tapes::path(tape)).expect("a tape"));
-    let report = run(&Pilotage::builder(Arc::new(Altered { tape, connections })).build().expect("an engine"));
+    only_finding(Altered { tape, connections, traces: true })
+}
+
+fn only_finding(mesh: Altered) -> Finding {
+    let report = run(&Pilotage::builder(Arc::new(mesh)).build().expect("an engine"));
     let mut bad: Vec<Finding> =
         findings(&report).into_iter().filter(|finding| finding.severity > Severity::Ok).cloned().collect();
     assert_eq!(bad.len(), 1, "{bad:?}");
@@ -145,6 +165,14 @@ fn nothing_is_found_where_nothing_is_wrong() {
         assert!(findings(&report).iter().all(|finding| finding.severity == Severity::Ok), "{tape}: {:?}", findings(&report));
         assert!(findings(&report).len() == 3 && report.notes.is_empty(), "{tape}: {:?}", report.notes);
     }
+}
+
+#[test]
+fn where_envoy_keeps_no_trace_istiod_tells_what_it_refused() {
+    let tape = Arc::new(Tape::open(tapes::path("d-nack")).expect("a tape"));
+    let finding = only_finding(Altered { tape, connections: |_| {}, traces: false });
+    assert_eq!((finding.code.as_str(), finding.resource.as_str()), ("SYNC002", "EnvoyFilter/shop/broken"));
+    assert!(finding.text.contains("listeners (virtualInbound)"), "{}", finding.text);
 }
 
 const CUSTOMER: &str = "customer-686cf5bf47-mtgsn.olaf-customer";
