@@ -90,6 +90,12 @@ impl Pilotage {
         self.host.interrupt()
     }
 
+    /// Keep port-forwards open: waits until it is interrupted, when there are any; `waiting` is told so first. `false` when there
+    /// are none.
+    pub fn hold(&self, waiting: impl FnOnce()) -> bool {
+        self.host.hold(waiting)
+    }
+
     /// What was worth telling since the last time: pods that did not answer, permissions that are missing.
     pub fn take_notes(&self) -> Vec<String> {
         self.host.take_notes()

@@ -65,9 +65,9 @@ impl LogFilter {
         std::mem::take(&mut self.kept)
     }
 
-    /// Whether the pattern finds these lines, taken as one. Without a pattern it does.
-    pub fn finds(&self, lines: &[u8]) -> bool {
-        self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(lines))
+    /// Whether the pattern finds these lines, taken as one. Without a pattern nothing is even looked at.
+    pub fn finds<T: AsRef<[u8]>>(&self, lines: impl FnOnce() -> T) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(lines().as_ref()))
     }
 
     /// How many bytes are kept so far.

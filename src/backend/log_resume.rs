@@ -82,6 +82,8 @@ impl Seen {
         match self.again.get_mut(&hash) {
             Some(1) => {
                 self.again.remove(&hash);
+                // All that was known has come: whatever its clock says, the rest is new.
+                self.catching_up = !self.again.is_empty();
                 true
             }
             Some(count) => {
@@ -149,6 +151,14 @@ mod tests {
         assert_eq!(fresh(&mut seen, &[line(900, "a"), line(1000, "b")]), 2);
         seen.resume();
         assert_eq!(fresh(&mut seen, &[line(900, "a"), line(1000, "b"), line(950, "late")]), 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_hides_nothing() {
+        let mut seen = Seen::default();
+        assert_eq!(fresh(&mut seen, &[line(90_000, "a"), line(90_001, "b"), line(5, "c"), line(6, "d")]), 4);
+        seen.resume();
+        assert_eq!(fresh(&mut seen, &[line(90_000, "a"), line(90_001, "b"), line(7, "e"), line(8, "f")]), 2);
     }
 
     #[test]

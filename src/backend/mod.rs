@@ -67,6 +67,7 @@ mod exec;
 #[cfg(test)]
 mod fake_api;
 mod follow;
+mod forward;
 mod handshake;
 mod http_get;
 mod json_keys;
@@ -125,6 +126,7 @@ mod tune;
 
 pub use connect::Connect;
 pub use demo::demo;
+pub use forward::{Forward, Forwards, Traffic};
 pub use ledger::{Ledger, Shelf};
 pub use ledger_entry::{Entry, How, Process, Setting, UndoRow, Undone};
 pub use ledger_file::{Contents, Header as LedgerHeader, Leftover, leftovers, living};

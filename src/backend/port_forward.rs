@@ -240,7 +240,8 @@ pub(super) fn upgrade_failed(error: &kube::Error, resource: &str, namespace: &st
     }
 }
 
-fn port_hint(port: u16) -> String {
+/// What may be wrong with a port that does not answer.
+pub(super) fn port_hint(port: u16) -> String {
     match port {
         15000 => "is there a proxy in the pod, and its admin port not moved? (proxyAdminPort in the mesh config or the pod's proxy.istio.io/config, 15000 by default)".into(),
         15014 => "does this pod run istiod, and its monitoring port not moved? (15014 by default)".into(),

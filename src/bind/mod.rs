@@ -9,6 +9,7 @@ mod endpoints;
 mod envoy;
 mod filter;
 mod filters;
+mod forwards;
 mod istiod;
 mod joins;
 mod jwt;
@@ -41,6 +42,7 @@ use crate::mesh::access::AccessReview;
 use crate::mesh::deployments::Deployment;
 use crate::mesh::distribution::Distribution;
 use crate::mesh::events::{Event, EventOptions};
+use crate::mesh::forwards::{ForwardOptions, ForwardRow};
 use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
 use crate::mesh::istiods::Istiod;
 use crate::mesh::log_tune::{LogChange, TuneOptions};
@@ -61,6 +63,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("kube", exported_module!(kube::functions)),
         ("kube", exported_module!(logs::functions)),
         ("kube", exported_module!(access_log::functions)),
+        ("kube", exported_module!(forwards::functions)),
         ("envoy", exported_module!(envoy::functions)),
         ("envoy", exported_module!(clusters::functions)),
         ("envoy", exported_module!(endpoints::functions)),
@@ -104,6 +107,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         LogOptions::schema(),
         Access::schema(),
         access_log::AccessLogOptions::schema(),
+        ForwardRow::schema(),
+        ForwardOptions::schema(),
         envoy::DumpOptions::schema(),
         Cluster::schema(),
         clusters::ClusterOptions::schema(),

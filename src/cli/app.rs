@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use super::signals::{End, INTERRUPTED, Signals};
-use super::{connect, places, undo, verbose};
+use super::{browser, connect, places, undo, verbose};
 use crate::backend::{Effect, Observer, Recorder, SharedBackend};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Input, Limits, Output, Reading};
@@ -215,6 +215,10 @@ impl Output for Printer {
     fn stream(&self, text: &str) -> bool {
         self.progress.hide();
         style::stream_stdout(&show::printed(text, &self.look))
+    }
+
+    fn open(&self, url: &str) -> Result<()> {
+        browser::open(url)
     }
 
     fn note(&self, text: &str) -> bool {

@@ -31,6 +31,7 @@ impl Eval {
                 app.tell(&show::note(&note, &app.err));
             }
             app.show(&outcome?)?;
+            engine.pilotage.hold(|| app.tell("port-forwards stay open until Ctrl-C\n"));
             Ok(if engine.pilotage.partial() { PARTIAL } else { 0 })
         })
     }

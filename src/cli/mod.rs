@@ -4,6 +4,7 @@
 //! parameters as options, so that help, completion and errors treat them like any other.
 
 mod app;
+mod browser;
 mod completions;
 mod connect;
 mod doc;

@@ -172,10 +172,13 @@ impl Host {
         self.session.begin_report(Report { title: playbook.title().into(), params: playbook.shown(params), ..Report::default() });
         let here = std::env::current_dir().unwrap_or_default();
         let before = self.session.set_files(Files::Below(here));
+        let open: Vec<_> = self.session.forwards().all().iter().map(|forward| forward.local).collect();
         self.folders.set(beside(playbook).into_iter().chain(self.import_folders.clone()));
         let outcome = self.run_body(playbook, params, &file);
         self.session.end_passing();
         self.session.set_files(before);
+        // What a playbook opened ends with it.
+        self.session.forwards().close(|forward| !open.contains(&forward.local));
         self.folders.set(self.import_folders.clone());
         let mut report = self.session.end_report();
         report.notes = self.take_notes();
@@ -225,6 +228,17 @@ impl Host {
     /// What stops this host's scripts.
     pub fn interrupt(&self) -> Interrupt {
         self.session.interrupt.clone()
+    }
+
+    /// Wait until somebody interrupts, when port-forwards are open; `waiting` is told so first. `false` when none is.
+    pub fn hold(&self, waiting: impl FnOnce()) -> bool {
+        if self.session.forwards().all().is_empty() {
+            return false;
+        }
+        waiting();
+        self.session.runtime.block_on(self.session.interrupt.raised());
+        self.session.forwards().close(|_| true);
+        true
     }
 
     /// What was worth telling since the last time: pods that did not answer, permissions that are missing.

@@ -1,7 +1,7 @@
 //! What one run of scripts shares: the mesh, the runtime, the interrupt, the report at hand, where print goes.
 
 use super::failure::{Fallible, raise};
-use crate::backend::{How, Ledger, SharedBackend, Which};
+use crate::backend::{Forwards, How, Ledger, SharedBackend, Which};
 use crate::error::{Error, Kind, Result};
 use crate::json::Doc;
 use crate::mesh::Mesh;
@@ -24,6 +24,14 @@ pub trait Output: Send + Sync {
     fn stream(&self, text: &str) -> bool {
         self.print(text);
         true
+    }
+
+    /// Open a URL in the user's browser.
+    ///
+    /// # Errors
+    /// When there is none: as for an engine inside another program.
+    fn open(&self, _url: &str) -> Result<()> {
+        Err(Error::new(Kind::Refused, "no browser is opened from here"))
     }
 
     /// Tell something beside the output, at once. `false`: it was not told, and is kept for the end.
@@ -67,7 +75,7 @@ impl Interrupt {
         self.0.raised.store(false, Ordering::SeqCst);
     }
 
-    async fn raised(&self) {
+    pub(super) async fn raised(&self) {
         let bell = self.0.bell.notified();
         tokio::pin!(bell);
         // Listening begins before looking: a trigger in between is not lost.
@@ -130,6 +138,7 @@ pub struct Session {
     report: Mutex<Option<Report>>,
     ledger: Arc<Ledger>,
     warned: Mutex<HashSet<String>>,
+    forwards: Forwards,
 }
 
 impl Session {
@@ -157,6 +166,7 @@ impl Session {
             report: Mutex::new(None),
             ledger,
             warned: Mutex::default(),
+            forwards: Forwards::default(),
         })
     }
 
@@ -256,6 +266,22 @@ impl Session {
     /// Tell something at once, beside what is printed; `false` when that cannot be.
     pub fn note(&self, text: &str) -> bool {
         !self.reports() && self.output.note(text)
+    }
+
+    /// Open a URL in the user's browser; a playbook opens none.
+    ///
+    /// # Errors
+    /// When there is none, or it does not start.
+    pub fn open(&self, url: &str) -> Result<()> {
+        if self.reports() {
+            return Err(Error::new(Kind::Refused, "a playbook opens no browser"));
+        }
+        self.output.open(url)
+    }
+
+    /// The port-forwards that are open.
+    pub fn forwards(&self) -> &Forwards {
+        &self.forwards
     }
 
     /// Whether a report is being written.

@@ -362,8 +362,8 @@ impl Source {
 }
 
 /// Whether the pattern finds a message; it sees the time stamp too, as it does when lines are chosen while they stream by.
-pub(crate) fn finds(filter: &LogFilter, time: &str, text: &str) -> bool {
-    filter.finds(format!("{time} {text}").as_bytes())
+fn finds(filter: &LogFilter, time: &str, text: &str) -> bool {
+    filter.finds(|| format!("{time} {text}"))
 }
 
 fn weight(row: &LogLine) -> usize {

@@ -19,6 +19,7 @@ mod extra_ca;
 pub(crate) mod fake;
 pub mod fan_out;
 pub mod follow;
+pub mod forwards;
 pub mod istiod_logs;
 mod istiod_page;
 pub mod istiods;

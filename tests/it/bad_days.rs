@@ -5,8 +5,10 @@
 use crate::support::cluster::{At, Cluster, ClusterOptions, Recording};
 use crate::support::run::{Output, TempDir, finish, pilotage};
 use crate::support::tapes;
+use pilotage::Pilotage;
+use pilotage::backend::{Connect, Effect, Live, Policy};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub const POD: &str = "olaf-customer/customer-686cf5bf47-mtgsn";
@@ -77,6 +79,19 @@ impl Mesh {
 
     pub fn run(&self, args: &[&str]) -> Output {
         finish(self.command(args), PATIENCE)
+    }
+
+    /// The same on a tape that was recorded here.
+    pub fn run_on_tape(&self, tape: &str, source: &str) -> Output {
+        finish(pilotage(self.home.path(), &["--tape", tape, "eval", source]), PATIENCE)
+    }
+
+    /// An engine of our own that may do this much.
+    pub fn engine(&self, allowed: Effect) -> Pilotage {
+        let connect = Connect { kubeconfig: Some(self.home.file("kubeconfig")), ..Connect::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let live = runtime.block_on(Live::connect(connect)).expect("a way to the cluster");
+        Pilotage::builder(Arc::new(Policy::new(Arc::new(live), allowed))).build().expect("an engine")
     }
 
     pub fn eval(&self, source: &str) -> Output {

@@ -22,6 +22,8 @@ mod cluster_servers;
 mod diff;
 mod embed;
 mod endpoints;
+mod follow;
+mod forwards;
 mod goldens;
 mod json;
 mod ledger;

@@ -145,6 +145,9 @@ impl Api {
     fn log(&self, user: &User, path: &ApiPath, question: &Question) -> Outcome {
         user.check("get", path)?;
         let pod = path.pod().ok_or(Miss::NoSuchPath)?;
+        if let Some(live) = self.logs.live(&pod, question) {
+            return Ok(([(header::CONTENT_TYPE, "text/plain")], Body::from_stream(live.stream(question))).into_response());
+        }
         let text = Bytes::from(self.logs.answer(&self.objects, &pod, question)?);
         // Who follows a log gets what there is, and waits for more: nothing more happens in a recording.
         let end = futures::stream::once(async { Ok::<_, std::io::Error>(text) });

@@ -1,5 +1,6 @@
 //! Container logs: any range of what was recorded.
 
+use super::live_log::LiveLog;
 use super::objects::Objects;
 use super::options::ClusterOptions;
 use super::question::Question;
@@ -11,10 +12,11 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// The logs of all containers, each line with its time in front.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Logs {
     texts: HashMap<(String, String), Bytes>,
     previous: HashMap<(String, String), Bytes>,
+    live: HashMap<(String, String), LiveLog>,
     end: Timestamp,
 }
 
@@ -34,7 +36,15 @@ impl Logs {
         for (pod, container, text) in &options.logs {
             this.texts.insert((pod.clone(), container.clone()), Bytes::from(text.clone()));
         }
+        this.live =
+            options.live_logs.iter().map(|(pod, container, log)| ((pod.clone(), container.clone()), log.clone())).collect();
         this
+    }
+
+    /// The log of this container, if it is still written.
+    pub fn live(&self, pod: &str, question: &Question) -> Option<&LiveLog> {
+        let container = question.get("container").unwrap_or_default();
+        self.live.get(&(pod.to_string(), container.to_string())).filter(|_| !question.flag("previous"))
     }
 
     /// The answer to a request for a log.

@@ -17,6 +17,7 @@ mod discovery;
 mod envoy;
 mod exec;
 mod http1;
+mod live_log;
 mod logs;
 mod objects;
 mod options;
@@ -32,6 +33,7 @@ mod status;
 mod tape;
 
 pub use access::User;
+pub use live_log::{Break, LiveLog};
 pub use options::{At, ClusterOptions, Handshake, PodTarget, Trouble};
 pub use outside::Server;
 pub use question::Question;

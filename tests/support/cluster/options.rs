@@ -2,6 +2,7 @@
 
 use super::access::User;
 use super::http1::{Answer, Reply};
+use super::live_log::LiveLog;
 use super::objects::Objects;
 use super::recording::Recording;
 use bytes::Bytes;
@@ -22,6 +23,7 @@ pub struct ClusterOptions {
     pub(super) edits: Vec<(String, Edit)>,
     pub(super) ports: Vec<(String, u16, PodTarget)>,
     pub(super) logs: Vec<(String, String, String)>,
+    pub(super) live_logs: Vec<(String, String, LiveLog)>,
     pub(super) latency: Duration,
     pub(super) handshake: Handshake,
     pub(super) https: bool,
@@ -147,6 +149,7 @@ impl ClusterOptions {
             edits: Vec::new(),
             ports: Vec::new(),
             logs: Vec::new(),
+            live_logs: Vec::new(),
             latency: Duration::ZERO,
             handshake: Handshake::default(),
             https: false,
@@ -214,6 +217,13 @@ impl ClusterOptions {
     #[must_use]
     pub fn log(mut self, pod: &str, container: &str, text: &str) -> Self {
         self.logs.push((pod.into(), container.into(), text.into()));
+        self
+    }
+
+    /// Give a container a log that is still written.
+    #[must_use]
+    pub fn live_log(mut self, pod: &str, container: &str, log: &LiveLog) -> Self {
+        self.live_logs.push((pod.into(), container.into(), log.clone()));
         self
     }
 
