@@ -135,7 +135,7 @@ impl Undoer {
 impl Drop for Pilotage {
     fn drop(&mut self) {
         // What could not be put back stays in the ledger's file; whoever wants to know calls `undo` before.
-        self.undo(Session::PATIENCE);
+        self.undo(Session::patience(self.ledger.open().len()));
     }
 }
 

@@ -230,8 +230,17 @@ fn settings(tune: &Tune, now: &State) -> Vec<Setting> {
         Tune::Filter(filter) => Levels::filter(filter),
         Tune::Scope(_, body) => scope_levels(&serde_json::from_str(body).unwrap_or_default()),
     };
-    let changes = |setting: &Setting| !setting.name.ends_with(STACK_TRACE) || setting.old.as_ref() != Some(&setting.new);
-    wanted.into_iter().filter_map(setting).filter(changes).collect()
+    let found: Vec<Setting> = wanted.into_iter().filter_map(setting).collect();
+    match tune {
+        Tune::Scope(..) => of_scope(found),
+        _ => found,
+    }
+}
+
+/// A scope is always sent with both its levels: meant is the one that changes; if none does, the one that lines are written by.
+fn of_scope(found: Vec<Setting>) -> Vec<Setting> {
+    let changed: Vec<Setting> = found.iter().filter(|one| one.old.as_ref() != Some(&one.new)).cloned().collect();
+    if changed.is_empty() { found.into_iter().filter(|one| !one.name.ends_with(STACK_TRACE)).collect() } else { changed }
 }
 
 /// Whether a question surely set nothing: it was refused, or never got there.

@@ -111,7 +111,7 @@ impl Undone {
         match &self.how {
             How::PutBack => format!("{name} of {place} is {to} again, no longer {from}"),
             How::Already => format!("{name} of {place} is {to} already"),
-            How::Restarted => format!("{place} was restarted since: its {name} needs no putting back"),
+            How::Restarted => format!("{place} is gone, or was restarted since: its {name} needs no putting back"),
             How::Left => format!("{name} of {place} is {from} now, which this session did not set: left as it is"),
             How::HandedOver => format!(
                 "{name} of {place} is {from}, as another session that still runs wants it: that one puts it back to {to} when it ends"

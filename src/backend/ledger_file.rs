@@ -104,10 +104,12 @@ impl Book {
     /// # Errors
     /// [`Kind::File`].
     pub fn tuned(&mut self, entry: &Entry) -> Result<()> {
-        self.put(&Line::Tuned(entry.clone())).map_err(|error| unwritable(&self.path, &error))
+        let kept = self.put(&Line::Tuned(entry.clone())).and_then(|()| self.file.sync_data());
+        kept.map_err(|error| unwritable(&self.path, &error))
     }
 
-    /// Keep that these names of an entry need no undo any more.
+    /// Keep that these names of an entry need no undo any more. (A machine that fails may lose this: then the level is found put
+    /// back already.)
     ///
     /// # Errors
     /// [`Kind::File`].
@@ -131,8 +133,7 @@ impl Book {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         self.file.seek(SeekFrom::End(0))?;
-        self.file.write_all(&text)?;
-        self.file.sync_data()
+        self.file.write_all(&text)
     }
 }
 

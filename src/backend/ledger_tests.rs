@@ -52,7 +52,16 @@ impl Process {
 
     fn say(&self, query: &Query) -> Result<Answer> {
         self.asked.lock().unwrap().push(query.to_string());
-        let Ask::Pod(pod) = &query.ask else { return Ok(Answer { status: 403, ..answer("{}") }) };
+        let by_exec = |exec: &Exec| {
+            let [.., method, path] = exec.command.as_slice() else { panic!("{exec:?}") };
+            let (namespace, pod, method, path) = (exec.namespace.clone(), exec.pod.clone(), method.clone(), format!("/{path}"));
+            PodHttp { namespace, pod, port: 15000, method, path, body: None }
+        };
+        let pod = match &query.ask {
+            Ask::Pod(pod) => pod.clone(),
+            Ask::Exec(exec) => by_exec(exec),
+            _ => return Ok(Answer { status: 403, ..answer("{}") }),
+        };
         if *self.broken.lock().unwrap() {
             return Err(Error::new(Kind::Unreachable, "the port does not answer"));
         }
@@ -157,6 +166,19 @@ fn nothing_is_set_whose_undo_is_not_known() {
     let error = block_on(ledger.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap_err();
     assert!(error.message().contains("nothing was changed at n/p"), "{error}");
     assert!(!process.asked.lock().unwrap().iter().any(|asked| asked.contains('?')));
+}
+
+#[test]
+fn what_was_set_by_exec_is_put_back_by_exec() {
+    let process = Process::new();
+    let ledger = Ledger::in_memory(process.clone());
+    let command = ["pilot-agent", "request", "POST", "logging?level=debug"].map(str::to_owned).to_vec();
+    let exec = Exec { namespace: "n".into(), pod: "p".into(), container: "istio-proxy".into(), command };
+    block_on(ledger.ask(&Query::new("lab", Ask::Exec(exec)))).unwrap();
+    assert!(process.listed().ends_with(",debug\n"), "{}", process.listed());
+    assert_eq!(undo(&ledger)[0].how, How::PutBack);
+    let last = process.asked.lock().unwrap().last().unwrap().clone();
+    assert_eq!(last, "exec n/p -c istio-proxy -- pilot-agent request POST logging?reset&level=hickory=off,info");
 }
 
 #[test]

@@ -19,10 +19,12 @@ const PARALLEL: usize = 32;
 /// What is to be undone.
 #[derive(Debug, Clone, Default)]
 pub struct Which {
-    /// Only this pod: namespace and name.
-    pub pod: Option<(String, String)>,
+    /// Only these pods: namespace and name.
+    pub pods: Option<Vec<(String, String)>>,
     /// Only these loggers or scopes.
     pub names: Option<Vec<String>>,
+    /// Only istiods, or only proxies.
+    pub istiods: Option<bool>,
     /// Only these entries.
     pub entries: Option<Vec<u64>>,
     /// Nothing is done: only what would be.
@@ -51,8 +53,12 @@ impl Ledger {
     /// Put levels back, each process by itself and all within this time. What could not be put back stays open.
     pub async fn undo(&self, which: &Which, within: Duration) -> Vec<Undone> {
         let end = tokio::time::Instant::now() + within;
-        let Ok(_turn) = tokio::time::timeout_at(end, self.undoing.lock()).await else { return Vec::new() };
+        let turn = tokio::time::timeout_at(end, self.undoing.lock()).await;
         let nets = nets(&self.open(), which);
+        if turn.is_err() {
+            let late = |(place, nets): &(Place, Vec<Net>)| nets.iter().map(|net| net.failed(place, None, too_late())).collect();
+            return nets.iter().flat_map(|one| -> Vec<Undone> { late(one) }).collect();
+        }
         let mut others = self.others();
         let all = futures::stream::iter(nets).map(|(place, nets)| {
             let others = &others;
@@ -250,10 +256,10 @@ fn nets(open: &[Entry], which: &Which) -> Vec<(Place, Vec<Net>)> {
 
 impl Which {
     fn wants(&self, entry: &Entry) -> bool {
-        let here = self.pod.as_ref().is_none_or(|(namespace, pod)| {
-            (namespace.as_str(), pod.as_str()) == (entry.place.namespace.as_str(), entry.place.pod.as_str())
-        });
-        here && self.entries.as_ref().is_none_or(|ids| ids.contains(&entry.id))
+        let Place { namespace, pod, .. } = &entry.place;
+        let here = self.pods.as_ref().is_none_or(|pods| pods.iter().any(|one| (&one.0, &one.1) == (namespace, pod)));
+        let sort = self.istiods.is_none_or(|istiods| istiods == entry.place.is_istiod());
+        here && sort && self.entries.as_ref().is_none_or(|ids| ids.contains(&entry.id))
     }
 
     fn wants_name(&self, name: &str) -> bool {

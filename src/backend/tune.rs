@@ -2,6 +2,7 @@
 
 use super::query::LOGGERS;
 use super::{Ask, Exec, PodHttp, Query};
+use crate::log_level::DEFAULT;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -148,6 +149,10 @@ impl Place {
             let flag = if name.ends_with(STACK_TRACE) { "--stack-trace-level" } else { "--level" };
             let scope = name.trim_end_matches(STACK_TRACE);
             return format!("istioctl --context {cluster} admin log {pod} -i {namespace} {flag} {scope}:{level}");
+        }
+        if pod.starts_with("ztunnel") {
+            let filter = if name == DEFAULT { level.to_owned() } else { format!("{name}={level}") };
+            return format!("istioctl --context {cluster} ztunnel-config log {pod}.{namespace} --level {filter}");
         }
         if *port != ADMIN_PORT {
             return format!(

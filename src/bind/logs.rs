@@ -99,7 +99,7 @@ fn printed(row: &LogLine, source: bool, time: bool) -> String {
 }
 
 /// Give rows to `take` as they come, until it says no. What is worth a note is told at once, where that is possible.
-fn each_batch(
+pub(super) fn each_batch(
     call: &Call,
     pods: Vec<Asked>,
     options: &LogOptions,

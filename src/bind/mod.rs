@@ -20,6 +20,7 @@ mod pod_arg;
 mod related;
 mod report;
 mod routes;
+mod scopes;
 mod secrets;
 mod server;
 mod source;
@@ -37,6 +38,7 @@ use crate::envoy::{
     Route, Secret, ServerInfo, Stat,
 };
 use crate::host;
+use crate::istio::rbac_log::Denial;
 use crate::istio::request_auth::JwtRule;
 use crate::mesh::access::AccessReview;
 use crate::mesh::deployments::Deployment;
@@ -51,6 +53,7 @@ use crate::mesh::namespaces::{Namespace, Node};
 use crate::mesh::platform::Platform;
 use crate::mesh::pods::{Pod, PodOptions};
 use crate::mesh::proxy_status::{ProxyStatus, ProxyStatusOptions};
+use crate::mesh::scopes::{Scope, ScopeChange, ScopeOptions};
 use crate::mesh::services::Service;
 use crate::mesh::trust::{FetchOptions, JwksFetch, TlsOptions, VerifyOptions};
 use crate::record::{Options, Record, Schema};
@@ -79,6 +82,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("ztunnel", exported_module!(ztunnel::functions)),
         ("tape", tape::functions()),
         ("istiod", exported_module!(istiod::functions)),
+        ("istiod", exported_module!(scopes::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
         ("values", exported_module!(values::functions)),
@@ -125,6 +129,7 @@ pub fn schemas() -> Vec<&'static Schema> {
         LogLevel::schema(),
         LogChange::schema(),
         TuneOptions::schema(),
+        Denial::schema(),
         Listener::schema(),
         listeners::ListenerOptions::schema(),
         Route::schema(),
@@ -149,6 +154,9 @@ pub fn schemas() -> Vec<&'static Schema> {
         Istiod::schema(),
         IstiodLog::schema(),
         IstiodLogOptions::schema(),
+        Scope::schema(),
+        ScopeChange::schema(),
+        ScopeOptions::schema(),
         ProxyStatus::schema(),
         Distribution::schema(),
         ProxyStatusOptions::schema(),

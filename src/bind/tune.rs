@@ -1,13 +1,18 @@
 //! What sets runtime state of processes, and puts it back.
 
-use super::pod_arg::{PerPod, per_pod};
+use super::logs::each_batch;
+use super::pod_arg::{PerPod, all_asked, per_pod};
 use crate::backend::{How, Undone, Which};
-use crate::error::{Error, Kind};
-use crate::host::{Call, Fallible, Row, Session, options};
+use crate::error::{Error, Kind, Result};
+use crate::host::{Call, Fallible, Row, Session, convert, options};
+use crate::istio::rbac_log::{Said, denials};
 use crate::mesh::log_tune::{self, LogChange, TuneOptions, Wish};
-use crate::mesh::pod_ref::PodTarget;
+use crate::mesh::logs::{LogLine, LogOptions};
+use crate::mesh::pod_ref::{PodTarget, Runs};
+use crate::mesh::since::Since;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Map};
+use serde_json::Value;
 
 /// Log levels: set for a while, never for good unless asked to.
 #[export_module]
@@ -39,7 +44,8 @@ pub mod functions {
     #[rhai_fn(name = "set_log", return_raw)]
     pub fn set_one_log_with(context: NativeCallContext, pod: Dynamic, logger: &str, level: &str, more: Map) -> Fallible<Array> {
         let call = Call::of(&context)?;
-        tune(&call, &pod, vec![(logger.to_owned(), level.to_owned())], more)
+        let more = options(&call, more)?;
+        tune(&call, &pod, vec![(logger.to_owned(), level.to_owned())], &more)
     }
 
     /// Set several loggers, each to its level: all of them, or none. Returns `log_change` rows.
@@ -64,13 +70,43 @@ pub mod functions {
     #[rhai_fn(name = "set_log", return_raw)]
     pub fn set_logs_with(context: NativeCallContext, pod: Dynamic, levels: Map, more: Map) -> Fallible<Array> {
         let call = Call::of(&context)?;
-        let pairs = levels.into_iter().map(|(name, level)| match level.into_string() {
-            Ok(level) => Ok((name.to_string(), level)),
-            Err(found) => Err(Error::new(Kind::BadInput, format!("the level of {name} is a text, not {found}"))
-                .hint("for example `#{ rbac: \"debug\" }`")),
-        });
-        let pairs = call.check(pairs.collect())?;
-        tune(&call, &pod, pairs, more)
+        let pairs = call.check(pairs(levels))?;
+        let more = options(&call, more)?;
+        tune(&call, &pod, pairs, &more)
+    }
+
+    /// Raise loggers of a proxy, or of an array of them, for a while; give what they write; put them back. Returns `log_line` rows.
+    ///
+    /// Only what the raised loggers write. The levels are put back whatever happens: after the time, by Ctrl-C, when it fails.
+    ///
+    /// ```rhai
+    /// let refused = "";
+    /// try { watch_log("deploy/customer.olaf-customer", #{ rback: "debug" }, "30s") } catch (error) { refused = error.kind }
+    /// refused    // "not_found"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn watch_log(context: NativeCallContext, pod: Dynamic, levels: Map, duration: Dynamic) -> Fallible<Array> {
+        let call = Call::of(&context)?;
+        let pairs = call.check(pairs(levels))?;
+        let duration = call.check(span(&duration))?;
+        Ok(Row::many(watch(&call, &pod, pairs, duration)?))
+    }
+
+    /// The requests that authorization policies refuse, in what proxies write at `rbac:debug`. Returns `denial` rows.
+    ///
+    /// Takes `log_line` rows: of `watch_log(pods, #{ rbac: "debug" }, "30s")`, or of `logs` while the level was raised.
+    ///
+    /// ```rhai
+    /// rbac_denials(logs("deploy/customer.olaf-customer", #{ container: "istio-proxy" })).len()    // 0
+    /// ```
+    pub fn rbac_denials(lines: Array) -> Array {
+        let texts = |row: &Dynamic| {
+            let row = convert::to_value(row);
+            ["time", "namespace", "pod", "text"].map(|key| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned())
+        };
+        let lines: Vec<[String; 4]> = lines.iter().map(texts).collect();
+        let said = lines.iter().map(|[time, namespace, pod, text]| Said { time, namespace, pod, text });
+        Row::many(denials(said))
     }
 
     /// Put back what this session set in a proxy. Returns `log_change` rows.
@@ -96,14 +132,72 @@ pub mod functions {
     }
 }
 
-fn tune(call: &Call, pod: &Dynamic, pairs: Vec<(String, String)>, more: Map) -> Fallible<Array> {
-    let more: TuneOptions = options(call, more)?;
+/// Loggers and levels, as a script gives them.
+fn pairs(levels: Map) -> Result<Vec<(String, String)>> {
+    let pair = |(name, level): (rhai::Identifier, Dynamic)| match level.into_string() {
+        Ok(level) => Ok((name.to_string(), level)),
+        Err(found) => Err(Error::new(Kind::BadInput, format!("the level of {name} is a text, not {found}"))
+            .hint("for example `#{ rbac: \"debug\" }`")),
+    };
+    levels.into_iter().map(pair).collect()
+}
+
+/// A span of time, as text or in seconds.
+fn span(duration: &Dynamic) -> Result<Since> {
+    let wrong = |error: String| Error::new(Kind::Usage, error).hint("for example \"30s\", \"2m\", or 30");
+    duration.to_string().parse().map_err(wrong)
+}
+
+/// More messages than these are not kept.
+const MOST: usize = 200_000;
+
+fn watch(call: &Call, pod: &Dynamic, pairs: Vec<(String, String)>, duration: Since) -> Fallible<Vec<LogLine>> {
+    let options = LogOptions {
+        container: Some("istio-proxy".into()),
+        // What was written while the levels were set is seen as well.
+        since: Some(Since(1)),
+        grep: pattern(&pairs),
+        follow: true,
+        duration: Some(duration),
+        ..LogOptions::default()
+    };
+    let ledger = call.session().ledger();
+    let mark = ledger.mark();
+    tune(call, pod, pairs, &TuneOptions { keep: false, passing: true })?;
+    let pods = all_asked(call, pod, Runs::Any)?;
+    let mut rows = Vec::new();
+    // What fails or is interrupted here is put back when the evaluation ends: that cannot be interrupted.
+    each_batch(call, pods, &options, |batch| {
+        rows.extend(batch);
+        Ok(rows.len() < MOST)
+    })?;
+    if rows.len() >= MOST {
+        call.mesh().note(format!("more than {MOST} messages came: the rest was not waited for; watch fewer pods, or loggers"));
+    }
+    let entries: Vec<u64> = ledger.open().iter().map(|entry| entry.id).filter(|id| *id >= mark).collect();
+    let within = Session::patience(entries.len());
+    let which = Which { entries: Some(entries), ..Which::default() };
+    let undone = call.wait(async { Ok(ledger.undo(&which, within).await) })?;
+    told(call, undone);
+    Ok(rows)
+}
+
+/// What finds the messages of these loggers, in Istio's format, Envoy's own and ztunnel's; nothing when all are meant.
+fn pattern(pairs: &[(String, String)]) -> Option<String> {
+    if pairs.iter().any(|(name, _)| name == "*" || name == "default") {
+        return None;
+    }
+    let names: Vec<String> = pairs.iter().map(|(name, _)| regex::escape(name)).collect();
+    Some(format!(r"(?:\tenvoy |\]\[|\t)(?:{})(?:::[\w:]+)?[\]\t ]", names.join("|")))
+}
+
+fn tune(call: &Call, pod: &Dynamic, pairs: Vec<(String, String)>, more: &TuneOptions) -> Fallible<Array> {
     let wish = call.check(Wish::new(pairs))?;
     if let Some(warning) = wish.warning() {
         call.session().warn(&warning);
     }
     let wish = &wish;
-    lasting(call, &more, || {
+    lasting(call, more, || {
         let set = per_pod(call, pod, |mesh, target| async move { log_tune::set(&mesh, &target, wish).await })?;
         Ok(match set {
             PerPod::One(rows) => Row::many(rows),
@@ -134,16 +228,16 @@ pub fn lasting<T>(call: &Call, more: &TuneOptions, set: impl FnOnce() -> Fallibl
 }
 
 fn reset(call: &Call, pod: &Dynamic, logger: Option<&str>) -> Fallible<Array> {
-    let names = logger.map(|name| vec![name.to_owned()]);
-    let undo = per_pod(call, pod, |_, target: PodTarget| {
-        let which =
-            Which { pod: Some((target.namespace.clone(), target.name.clone())), names: names.clone(), ..Which::default() };
-        async move { Ok(call.session().ledger().undo(&which, Session::PATIENCE).await) }
-    })?;
-    let undone: Vec<Undone> = match undo {
-        PerPod::One(undone) => undone,
-        PerPod::Many(pods) => pods.into_iter().flat_map(|(_, undone)| undone).collect(),
+    let targets = match per_pod(call, pod, |_, target: PodTarget| async move { Ok(target) })? {
+        PerPod::One(target) => vec![target],
+        PerPod::Many(pods) => pods.into_iter().map(|(target, _)| target).collect(),
     };
+    let pods = targets.into_iter().map(|target| (target.namespace, target.name)).collect();
+    let names = logger.map(|name| vec![name.to_owned()]);
+    let which = Which { pods: Some(pods), names, istiods: Some(false), ..Which::default() };
+    let ledger = call.session().ledger();
+    let within = Session::patience(ledger.open().len());
+    let undone = call.wait(async { Ok(ledger.undo(&which, within).await) })?;
     Ok(Row::many(told(call, undone)))
 }
 

@@ -81,7 +81,7 @@ impl Undo {
             Ok(backend) => {
                 let ledger = Ledger::adopt(backend, connect::shelf(&app.options), left);
                 let which = Which { dry_run: self.dry_run, ..Which::default() };
-                ledger.undo(&which, app.options.timeout.max(Session::PATIENCE)).await
+                ledger.undo(&which, app.options.timeout.max(Session::patience(entries.len()))).await
             }
             Err(error) => entries.iter().flat_map(|entry| unreached(entry, &error)).collect(),
         }
@@ -121,7 +121,7 @@ fn table(all: &[Undone]) -> Table {
 
 /// Put back what this session set, and say so. Whether nothing is left.
 pub fn put_back(undoer: &Undoer, look: &Look) -> bool {
-    let undone = undoer.undo(Session::PATIENCE);
+    let undone = undoer.undo(Session::patience(undoer.open().len()));
     let (back, other): (Vec<_>, Vec<_>) = undone.iter().partition(|one| matches!(one.how, How::PutBack | How::Already));
     let set: Vec<_> = back.into_iter().filter(|one| one.how == How::PutBack).collect();
     if set.len() <= MOST {

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 /// The playbooks that ship with the program: name and source.
 const SHIPPED: &[(&str, &str)] = &[
     ("jwks-certificate", include_str!("../../scripts/jwks-certificate.rhai")),
+    ("log-levels", include_str!("../../scripts/log-levels.rhai")),
     ("proxy-sync", include_str!("../../scripts/proxy-sync.rhai")),
+    ("watch-denials", include_str!("../../scripts/watch-denials.rhai")),
 ];
 
 /// A script that can be run by name.

@@ -142,8 +142,15 @@ pub struct Session {
 }
 
 impl Session {
-    /// How long putting levels back may take in all.
+    /// How long putting levels back may take in all, where few processes are concerned.
     pub const PATIENCE: Duration = Duration::from_secs(15);
+    /// So much longer for each of many.
+    const EACH: Duration = Duration::from_millis(20);
+
+    /// How long putting back so many entries of the ledger may take in all.
+    pub fn patience(entries: usize) -> Duration {
+        Self::PATIENCE + Self::EACH.saturating_mul(u32::try_from(entries).unwrap_or(u32::MAX))
+    }
 
     pub(super) fn new(
         backend: SharedBackend,
@@ -188,8 +195,9 @@ impl Session {
         if entries.is_empty() {
             return;
         }
+        let within = Self::patience(entries.len());
         let which = Which { entries: Some(entries), ..Which::default() };
-        for undone in self.runtime.block_on(self.ledger.undo(&which, Self::PATIENCE)) {
+        for undone in self.runtime.block_on(self.ledger.undo(&which, within)) {
             if !matches!(undone.how, How::PutBack | How::Already) {
                 self.mesh.note(undone.told());
             }

@@ -74,8 +74,10 @@ impl Backend for Fake {
     fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
         let key = query.to_string();
         self.asked.lock().unwrap().push(key.clone());
-        if let Ask::Kube(kube) = &query.ask {
-            self.bodies.lock().unwrap().extend(kube.body.clone());
+        match &query.ask {
+            Ask::Kube(kube) => self.bodies.lock().unwrap().extend(kube.body.clone()),
+            Ask::Pod(page) => self.bodies.lock().unwrap().extend(page.body.clone()),
+            _ => {}
         }
         let mut answers = self.answers.lock().unwrap();
         let answer = match answers.get_mut(&key) {

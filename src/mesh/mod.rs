@@ -40,6 +40,7 @@ pub mod pod_target;
 pub mod pods;
 pub mod proxy_status;
 pub mod reach;
+pub mod scopes;
 mod selector;
 pub mod services;
 pub mod since;

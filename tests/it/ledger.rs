@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Rig {
     pub mesh: Mesh,
     pub envoy: Option<Envoy>,
-    admin: SocketAddr,
+    pub admin: SocketAddr,
 }
 
 /// Set a level, then wait for what comes.
@@ -23,7 +23,14 @@ impl Rig {
     pub fn new() -> Self {
         let envoy = start("1.40.0", 0);
         let admin = envoy.admin;
-        Self { mesh: serve(admin), envoy: Some(envoy), admin }
+        Self { mesh: serve(admin, ""), envoy: Some(envoy), admin }
+    }
+
+    /// The same with this log of its proxy.
+    pub fn with_log(log: &str) -> Self {
+        let envoy = start("1.40.0", 0);
+        let admin = envoy.admin;
+        Self { mesh: serve(admin, log), envoy: Some(envoy), admin }
     }
 
     /// The level of a logger, asked without us between.
@@ -63,12 +70,14 @@ impl Rig {
     }
 }
 
+/// An Envoy with nothing but its admin interface; on this port, or on any.
 fn start(version: &str, port: u16) -> Envoy {
     let bootstrap = json!({"admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}});
     Envoy::start(version, &[("bootstrap.json", bootstrap.to_string())])
 }
 
-fn serve(admin: SocketAddr) -> Mesh {
+/// The mesh of one pod, whose proxy is there.
+pub fn serve(admin: SocketAddr, log: &str) -> Mesh {
     let status = json!({"name": "istio-proxy", "ready": true, "state": {"running": {}}, "containerID": "containerd://1"});
     let pod = json!({
         "metadata": {"name": "web", "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"}},
@@ -83,7 +92,8 @@ fn serve(admin: SocketAddr) -> Mesh {
     };
     let end = "2026-11-22T10:00:00Z".parse().expect("a time");
     let recording = Recording { name: "tuned".into(), cluster: "lab".into(), end, entries: vec![entry] };
-    Mesh::serve(ClusterOptions::new(recording).port("shop/web", 15000, PodTarget::Tcp(admin)))
+    let options = ClusterOptions::new(recording).port("shop/web", 15000, PodTarget::Tcp(admin));
+    Mesh::serve(options.log("shop/web", "istio-proxy", log))
 }
 
 /// Send a signal by its name.
@@ -111,7 +121,7 @@ pub fn end(mut child: Child) -> (Option<i32>, String) {
 fn levels_change_and_come_back_at_the_end() {
     for version in ["1.36.2", "1.40.0"] {
         let envoy = start(version, 0);
-        let rig = Rig { mesh: serve(envoy.admin), admin: envoy.admin, envoy: Some(envoy) };
+        let rig = Rig { mesh: serve(envoy.admin, ""), admin: envoy.admin, envoy: Some(envoy) };
         let script = r#"let rows = set_log("web.shop", #{ rbac: "debug", jwt: "trace" });
             [rows, log_levels("web.shop").filter(|row| row.level in ["debug", "trace"])]"#;
         let output = rig.eval(script);

@@ -63,6 +63,11 @@ impl Terminal {
         Self { parser, prompts, prompts_before: 0, keys, child, _master: pair.master }
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("it runs")
+    }
+
     /// Press keys.
     pub fn press(&mut self, keys: &str) {
         self.prompts_before = self.prompts.load(SeqCst);
