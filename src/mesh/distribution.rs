@@ -2,7 +2,7 @@
 
 use super::Mesh;
 use super::dig::{Dig, full_name};
-use super::fan_out::gather;
+use super::fan_out::fan_out;
 use super::istiod_page::{Replica, page, replicas, unreadable};
 use super::kinds::{KindInfo, kind};
 use super::kube::{encode, find};
@@ -27,6 +27,8 @@ record! {
         pub held: Option<i64>,
         /// Whether the replica has what the API server has.
         pub current: bool,
+        /// Why that is not known: it did not answer.
+        pub problem: Option<String>,
         /// Whether it tracks which proxies run it: istiods up to 1.22, started with PILOT_ENABLE_CONFIG_DISTRIBUTION_TRACKING.
         pub tracked: bool,
         /// For how many seconds the object is what it is; nothing when that is not known.
@@ -46,7 +48,7 @@ struct Wanted {
     object: Option<Value>,
 }
 
-/// What all replicas have of an object.
+/// What all replicas have of an object; of one that does not answer, the row says so.
 ///
 /// # Errors
 /// When there is no such kind, when istiod takes none of that kind for configuration, and when no replica answers.
@@ -59,37 +61,63 @@ pub async fn distribution(mesh: &Mesh, word: &str, name: &str, namespace: &str) 
     let object = find(mesh, &kind.object(namespace, name)).await?;
     let wanted = Wanted { kind, namespace: namespace.to_owned(), name: name.to_owned(), object };
     let asked = replicas(mesh).await?;
-    let one = |replica: Replica| {
+    let answers = fan_out(mesh, asked, |replica| {
         let wanted = &wanted;
         async move { of_replica(mesh, &replica, wanted).await }
-    };
-    Ok(gather(mesh, "istiod", asked, one).await?.into_iter().map(|(_, row)| row).collect())
+    });
+    let answers = answers.await;
+    if let Some((_, Err(error))) = answers.first()
+        && answers.iter().all(|(_, answer)| answer.is_err())
+    {
+        return Err(error.clone());
+    }
+    Ok(answers
+        .into_iter()
+        .map(|(replica, answer)| answer.unwrap_or_else(|error| silent(mesh, &replica, &wanted, &error)))
+        .collect())
+}
+
+/// The row of a replica that did not answer.
+fn silent(mesh: &Mesh, replica: &Replica, wanted: &Wanted, error: &Error) -> Distribution {
+    mesh.mark_partial();
+    Distribution { current: false, problem: Some(error.to_string()), ..wanted.row(mesh, replica) }
 }
 
 async fn of_replica(mesh: &Mesh, replica: &Replica, wanted: &Wanted) -> Result<Distribution> {
-    let resource = wanted.resource();
-    let tracking = format!("/debug/config_distribution?resource={}", encode(&resource));
+    let tracking = format!("/debug/config_distribution?resource={}", encode(&wanted.resource()));
     let (configuration, tracking) = futures::join!(page(mesh, replica, "/debug/configz"), page(mesh, replica, &tracking));
     let held = held(&configuration?.body, wanted).map_err(|error| unreadable(replica, "/debug/configz", error))?;
     // Where nothing is tracked, the page says so in words, or is not there.
     let proxies = tracking.ok().and_then(|answer| serde_json::from_slice::<Option<Vec<Tracked>>>(&answer.body).ok());
-    let changed = wanted.object.as_ref().and_then(changed);
-    let changed_at = changed.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
     Ok(Distribution {
-        istiod: replica.to_string(),
-        revision: replica.revision.clone(),
-        wanted: wanted.object.as_ref().and_then(|object| object.int("/metadata/generation")),
         current: wanted.is(held.as_ref()),
         held: held.and_then(|held| held.generation),
         tracked: proxies.is_some(),
         proxies: proxies.flatten().unwrap_or_default().into_iter().map(|one| (one.proxy.clone(), one.by_type())).collect(),
-        changed_for: changed_at.map(|at| (mesh.now().as_second() - at.as_second()).max(0)),
-        changed,
-        resource,
+        ..wanted.row(mesh, replica)
     })
 }
 
 impl Wanted {
+    /// What is known of it before a replica answers.
+    fn row(&self, mesh: &Mesh, replica: &Replica) -> Distribution {
+        let changed = self.object.as_ref().and_then(changed);
+        let at = changed.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        Distribution {
+            istiod: replica.to_string(),
+            revision: replica.revision.clone(),
+            resource: self.resource(),
+            wanted: self.object.as_ref().and_then(|object| object.int("/metadata/generation")),
+            held: None,
+            current: false,
+            problem: None,
+            tracked: false,
+            changed_for: at.map(|at| (mesh.now().as_second() - at.as_second()).max(0)),
+            changed,
+            proxies: BTreeMap::new(),
+        }
+    }
+
     fn resource(&self) -> String {
         match &self.object {
             Some(object) => format!("{}/{}", self.kind.kind, full_name(object)),
@@ -199,9 +227,8 @@ mod tests {
         }
     }
 
-    fn rows(fake: Fake) -> (Result<Vec<Distribution>>, Vec<String>) {
-        let mesh = fake.mesh();
-        (wait(distribution(&mesh, "vs", "web", "shop")), mesh.take_notes())
+    fn rows(fake: Fake) -> Result<Vec<Distribution>> {
+        wait(distribution(&fake.mesh(), "vs", "web", "shop"))
     }
 
     #[test]
@@ -209,8 +236,7 @@ mod tests {
         let other = json!({"kind": "Gateway", "metadata": {"name": "web", "namespace": "shop", "generation": 9}});
         let store = |generation: i64| json!([other, rule(generation)]).to_string();
         let fake = cluster(Some(rule(3))).says(&page_of("a", "configz"), store(3)).says(&page_of("b", "configz"), store(2));
-        let (rows, _) = rows(fake);
-        let rows = rows.unwrap();
+        let rows = rows(fake).unwrap();
         assert_eq!((rows[0].current, rows[0].held, rows[0].wanted), (true, Some(3), Some(3)));
         assert_eq!((rows[1].current, rows[1].held, rows[1].tracked), (false, Some(2), false));
         assert_eq!(
@@ -228,7 +254,7 @@ mod tests {
         let fake =
             cluster(None).says(&page_of("a", "configz"), "null").says(&page_of("b", "configz"), json!([rule(3)]).to_string());
         let told: Vec<(bool, Option<i64>, Option<i64>)> =
-            rows(fake).0.unwrap().iter().map(|row| (row.current, row.wanted, row.held)).collect();
+            rows(fake).unwrap().iter().map(|row| (row.current, row.wanted, row.held)).collect();
         assert_eq!(told, [(true, None, None), (false, None, Some(3))]);
     }
 
@@ -239,7 +265,7 @@ mod tests {
                 .to_string()
         };
         let fake = cluster(Some(rule(3))).says(&page_of("a", "configz"), store("77")).says(&page_of("b", "configz"), store("76"));
-        assert_eq!(rows(fake).0.unwrap().iter().map(|row| row.current).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(rows(fake).unwrap().iter().map(|row| row.current).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]
@@ -251,7 +277,7 @@ mod tests {
             .says(&page_of("a", path), tracked)
             .says(&page_of("b", "configz"), json!([rule(3)]).to_string())
             .says(&page_of("b", path), "Pilot Version tracking is disabled.");
-        let rows = rows(fake).0.unwrap();
+        let rows = rows(fake).unwrap();
         assert_eq!((rows[0].tracked, rows[1].tracked), (true, false));
         assert_eq!(
             rows[0].proxies["web-0.shop"],
@@ -261,10 +287,14 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_that_does_not_answer_is_a_note_and_other_kinds_are_refused() {
+    fn a_replica_that_does_not_answer_is_a_row_that_says_so_and_other_kinds_are_refused() {
         let fake = cluster(Some(rule(3))).says(&page_of("a", "configz"), "[]").says(&page_of("b", "configz"), "<html>");
-        let (rows, notes) = rows(fake);
-        assert!(rows.unwrap().len() == 1 && notes[0].contains("istio-system/b"), "{notes:?}");
+        let mesh = fake.mesh();
+        let rows = wait(distribution(&mesh, "vs", "web", "shop")).unwrap();
+        assert_eq!((rows[0].current, rows[0].problem.as_ref(), rows[1].current), (false, None, false));
+        assert!(rows[1].problem.as_ref().unwrap().contains("istio-system/b says on /debug/configz") && mesh.partial());
+        let mute = cluster(Some(rule(3))).says(&page_of("a", "configz"), "x").says(&page_of("b", "configz"), "<html>");
+        assert!(self::rows(mute).unwrap_err().message().contains("istio-system/a"));
         let error = wait(distribution(&cluster(None).mesh(), "configmap", "istio", "x")).unwrap_err();
         assert!(error.kind() == Kind::BadInput && error.message().contains("ConfigMap"), "{error}");
     }

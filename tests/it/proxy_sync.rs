@@ -196,6 +196,24 @@ fn an_update_without_an_answer_is_told_with_its_time() {
 }
 
 #[test]
+fn an_update_on_its_way_is_no_trouble() {
+    let finding = altered(HEALTHY, |connections| {
+        for connection in connections.iter_mut().filter(|one| one.get("cluster_id").is_some()) {
+            let listeners = &mut connection["resources"]["type.googleapis.com/envoy.config.listener.v3.Listener"];
+            listeners["acked"] = json!("2026-11-22T13:05:41Z/10a");
+            // Later than the clock of the tape: clocks differ.
+            listeners["sentTime"] = json!("2026-11-22T13:59:59.5Z");
+        }
+    });
+    assert_eq!((finding.code.as_str(), finding.severity), ("SYNC001", Severity::Info));
+    assert!(
+        finding.text.starts_with("5 proxies did not answer an update") && finding.text.ends_with("on its way"),
+        "{}",
+        finding.text
+    );
+}
+
+#[test]
 fn where_istiod_is_too_old_to_tell_a_refusal_the_proxy_tells_it() {
     let finding = altered("d-nack", |connections| {
         for connection in connections {
