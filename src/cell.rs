@@ -89,9 +89,14 @@ pub fn line(text: &str) -> Cow<'_, str> {
     tamed
 }
 
+/// Whether each byte is a letter of one column: nearly all of what a mesh says is, and needs but this look.
+pub fn is_plain(text: &str) -> bool {
+    // Without a branch for each byte, many are compared at once.
+    text.bytes().fold(true, |plain, byte| plain & byte.wrapping_sub(b' ').lt(&(b'~' - b' ' + 1)))
+}
+
 fn push_line(to: &mut String, text: &str) {
-    // Nearly all of what a mesh says is plain, and needs one look.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if is_plain(text) {
         to.push_str(text);
     } else {
         to.push_str(&line(text));
@@ -184,6 +189,10 @@ macro_rules! scalars {
             self.cell().word(text)
         }
 
+        fn collect_str<T: fmt::Display + ?Sized>(self, text: &T) -> Result<(), Nested> {
+            self.cell().display(text)
+        }
+
         fn serialize_bytes(self, _bytes: &[u8]) -> Result<(), Nested> {
             Err(Nested)
         }
@@ -250,6 +259,16 @@ macro_rules! scalars {
 impl Cell {
     fn word(&mut self, text: &str) -> Result<(), Nested> {
         push_line(&mut self.text, text);
+        Ok(())
+    }
+
+    fn display(&mut self, text: &(impl fmt::Display + ?Sized)) -> Result<(), Nested> {
+        let before = self.text.len();
+        write!(self.text, "{text}").map_err(Nested::custom)?;
+        if !is_plain(&self.text[before..]) {
+            let text = self.text.split_off(before);
+            push_line(&mut self.text, &text);
+        }
         Ok(())
     }
 
@@ -466,6 +485,7 @@ mod tests {
         same(std::collections::BTreeMap::from([(1, true), (2, false)]));
         same(serde_json::value::RawValue::from_string(r#"{"a": [1]}"#.into()).unwrap());
         same(Some(()));
+        same(format_args!("{}\n{}", 1, "\u{1b}"));
     }
 
     proptest! {

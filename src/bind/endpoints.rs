@@ -74,9 +74,9 @@ pub mod functions {
 
 impl EndpointOptions {
     fn fits(&self, endpoint: &Endpoint) -> bool {
-        self.address.as_ref().is_none_or(|address| endpoint.endpoint.is(address))
-            && self.port.is_none_or(|port| endpoint.endpoint.port() == port.number())
-            && self.status.is_none_or(|status| endpoint.status == status)
-            && same(&self.cluster, endpoint.cluster.as_ref().map_or("", |cluster| cluster.as_str()))
+        self.address.as_ref().is_none_or(|address| endpoint.state.endpoint.is(address))
+            && self.port.is_none_or(|port| endpoint.state.endpoint.port() == port.number())
+            && self.status.is_none_or(|status| endpoint.state.status == status)
+            && same(&self.cluster, endpoint.state.cluster.as_ref().map_or("", |cluster| cluster.as_str()))
     }
 }

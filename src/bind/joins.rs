@@ -88,7 +88,7 @@ fn front(row: &Row) -> Vec<(&'static str, Dynamic)> {
 
 /// The endpoints of clusters.
 pub fn endpoints(call: &Call, clusters: &[Row], page: Page, fits: impl Fn(&Endpoint) -> bool) -> Fallible<Array> {
-    let key = |endpoint: &Endpoint| endpoint.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
+    let key = |endpoint: &Endpoint| endpoint.state.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut all = Array::new();
     for cluster in clusters {
         let read = origin(call, cluster)?;

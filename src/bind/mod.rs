@@ -17,6 +17,7 @@ mod kube;
 mod listeners;
 mod logs;
 mod pod_arg;
+mod read_parts;
 mod related;
 mod report;
 mod routes;

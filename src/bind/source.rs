@@ -2,6 +2,7 @@
 //! touch at all.
 
 use super::clean::{self, Owner};
+use super::read_parts;
 use super::unpack::{self, Text};
 use crate::envoy::foreign;
 use crate::error::{Error, Kind, Result};
@@ -122,9 +123,19 @@ fn stdin(call: &Call) -> Result<impl FnOnce() -> Result<Arc<Doc>> + Send + 'stat
 /// As [`document`].
 pub fn file_document(mesh: &Mesh, name: &str, path: &Path, owner: Owner, reading: Reading) -> Result<Arc<Doc>> {
     let mut file = ordinary(name, path)?;
-    let text =
-        size(&mut file).and_then(|size| unpack::read(file, size, reading.unpacked)).map_err(|error| unreadable(name, &error))?;
+    let text = text(&mut file, path, reading).map_err(|error| unreadable(name, &error))?;
     parse(mesh, name, path, text, owner.of(reading))
+}
+
+fn text(file: &mut File, path: &Path, reading: Reading) -> std::io::Result<Text> {
+    let (mut head, size) = ([0; 4], size(file)?);
+    let known = file.read(&mut head)?;
+    file.rewind()?;
+    let size_if_plain = size.filter(|_| unpack::is_plain(&head[..known]));
+    match size_if_plain.and_then(|size| read_parts::whole(path, usize::try_from(size).ok()?)) {
+        Some(bytes) => Ok(Text { bytes, cut: None }),
+        None => unpack::read(file, size, reading.unpacked),
+    }
 }
 
 /// Open a file. A device or a pipe may never end.

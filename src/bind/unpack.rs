@@ -89,6 +89,11 @@ pub fn gzip_size(end: [u8; 4], packed: u64) -> Option<u64> {
     (size <= packed.saturating_mul(1032)).then_some(size)
 }
 
+/// Whether a file that begins like this is kept as it is.
+pub fn is_plain(head: &[u8]) -> bool {
+    !matches!(head, [0x1F, 0x8B, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..] | [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
+}
+
 struct Form {
     packed: bool,
     size: Option<u64>,

@@ -2,8 +2,8 @@
 
 use super::address::{Address, AddressWire};
 use super::dump::List;
-use super::endpoints::{Endpoint, LocalityWire, share, weight};
-use super::groups::sort_groups;
+use super::endpoints::{Endpoint, EndpointMore, EndpointState, LocalityWire, share, weight};
+use super::groups::{joined, sort_groups};
 use super::health::{Flags, Status, Why};
 use super::names::ClusterName;
 use super::shared::Shared;
@@ -84,7 +84,7 @@ impl<'de> Wire<'de> for Sent {
         let before = flaws.count();
         let wire = SentWire::read(from, flaws)?;
         let mut endpoint = sent(&wire, flaws);
-        endpoint.broken = flaws.take(before).as_deref().map(Shared::new);
+        endpoint.set_broken(flaws.take(before));
         Ok(Self(Some(endpoint)))
     }
 }
@@ -93,17 +93,21 @@ fn sent(wire: &SentWire<'_>, flaws: &Flaws) -> Endpoint {
     let told = Status::told(wire.health_status.as_deref(), flaws);
     let target = &wire.endpoint;
     let others: Vec<Address> = target.additional_addresses.iter().map(|other| Address::of(&other.address, flaws)).collect();
-    Endpoint {
+    let state = EndpointState {
         endpoint: Address::of(&target.address, flaws),
         status: told,
-        why: Why { flags: Flags::default(), told },
+        why: Why { flags: Flags::NONE, told },
         eds_status: Some(told),
         weight: weight(wire.load_balancing_weight),
-        hostname: Shared::some(&target.hostname),
-        additional_addresses: (!others.is_empty()).then(|| Box::new(others)),
         workload: workload(&wire.metadata.filter_metadata.istio.workload),
-        ..Endpoint::unknown()
-    }
+        ..EndpointState::UNKNOWN
+    };
+    let more = EndpointMore {
+        hostname: Shared::some(&target.hostname),
+        additional_addresses: (!others.is_empty()).then_some(others),
+        ..EndpointMore::NONE
+    };
+    Endpoint { state, more: more.if_any() }
 }
 
 /// istiod writes `name;namespace;service;revision;cluster`.
@@ -115,16 +119,13 @@ fn workload(text: &str) -> Option<Shared> {
 
 /// The endpoints of these lists, as istioctl orders clusters; those of one cluster as they were sent.
 pub(super) fn endpoints(lists: &[&List]) -> Vec<Found<Endpoint>> {
-    let mut all = Vec::new();
-    for list in lists {
-        all.append(&mut of_list(list));
-    }
+    let mut all = joined(lists.iter().map(|list| of_list(list)));
     sort_groups(&mut all, |found| found.at.start(), |a, b| key(&a.record).cmp(&key(&b.record)));
     all
 }
 
 fn key(endpoint: &Endpoint) -> (&str, &str, Option<u16>, &str) {
-    let name = endpoint.cluster.as_ref().map_or("", Shared::as_str);
+    let name = endpoint.state.cluster.as_ref().map_or("", Shared::as_str);
     match ClusterName::parse(name) {
         Some(parts) => (parts.host, parts.subset, parts.port.parse().ok(), parts.direction),
         None => (name, "", None, ""),
@@ -159,21 +160,17 @@ fn of_cluster(
         let locality = group.locality.line();
         let mut endpoints: Vec<Endpoint> = group.lb_endpoints.into_iter().filter_map(|sent| sent.0).collect();
         share(&mut endpoints);
-        all.extend(endpoints.into_iter().enumerate().map(|(place, endpoint)| Found {
-            record: Endpoint {
-                cluster: name.clone(),
-                locality: locality.clone(),
-                priority: u32::try_from(group.priority).unwrap_or(u32::MAX),
-                ..endpoint
-            },
-            at: At::new(start).inside(lists, [number, place]),
+        all.extend(endpoints.into_iter().enumerate().map(|(place, mut endpoint)| {
+            endpoint.state.cluster.clone_from(&name);
+            endpoint.state.locality.clone_from(&locality);
+            endpoint.state.priority = u32::try_from(group.priority).unwrap_or(u32::MAX);
+            Found { record: endpoint, at: At::new(start).inside(lists, [number, place]) }
         }));
     }
     if let Some(broken) = flaws.line().as_deref().map(Shared::new) {
         if all.len() == before {
             // Without a row nobody would see that something is wrong.
-            let lost = Endpoint { broken: Some(broken), cluster: name, ..Endpoint::unknown() };
-            return all.push(Found { record: lost, at: At::new(start) });
+            return all.push(Found { record: Endpoint::lost(name, broken), at: At::new(start) });
         }
         all.iter_mut().skip(before).for_each(|found| found.record.also_broken(&broken));
     }

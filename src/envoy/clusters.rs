@@ -1,6 +1,7 @@
 //! Upstream clusters: where a proxy can send requests, and how.
 
 use super::dump::{Dump, List, Section};
+use super::groups::joined;
 use super::names::{ClusterName, Metadata, owner};
 use super::tls_context::{TlsContext, TransportSocket};
 use super::wire::{Flaws, Pairs, Raw, Text, found, last_word};
@@ -157,8 +158,8 @@ wire! {
 /// When the document holds something else.
 pub fn clusters(dump: &Dump) -> Result<Vec<Found<Cluster>>> {
     dump.expect(&[Section::Clusters])?;
-    let mut all: Vec<Found<Cluster>> = dump.lists(Section::Clusters).into_iter().flat_map(of_list).collect();
-    all.sort_by(|a, b| key(&a.record).cmp(&key(&b.record)));
+    let mut all = joined(dump.lists(Section::Clusters).into_iter().map(of_list));
+    all.sort_unstable_by(|a, b| key(&a.record).cmp(&key(&b.record)).then_with(|| a.at.cmp(&b.at)));
     Ok(all)
 }
 

@@ -4,19 +4,20 @@
 use super::address::{Address, AddressWire};
 use super::assignments;
 use super::dump::{Dump, List, Section};
+use super::groups::joined;
 use super::health::{Flags, HealthWire, Outlier, Status, Why};
 use super::host_stats::{HostStats, StatWire};
 use super::shared::Shared;
 use super::wire::{Flaws, Text, Wire, read};
 use crate::error::{Error, Kind, Result};
 use crate::json::{At, Found, each_into};
-use crate::record;
+use crate::{record, record_of};
 use serde::Deserializer;
 use std::num::NonZeroU32;
 
 record! {
-    /// An endpoint of a cluster, as a proxy sees it.
-    pub struct Endpoint as "endpoint" {
+    /// What is known of every endpoint.
+    pub struct EndpointState as "endpoint state" {
         /// Its address: `10.1.0.7:8080`, `unix:///run/x.sock`, `envoy://listener/id`.
         pub endpoint: Address,
         /// Whether Envoy sends requests to it: `HEALTHY`; `UNHEALTHY` when it fails active health checks, waits for the first
@@ -52,24 +53,46 @@ record! {
         [wide] pub weight: Option<NonZeroU32>,
         /// Zero is asked first; the next only when too few of those are healthy.
         [wide] pub priority: u32,
-        /// Its host name, when it came by DNS.
-        [wide] pub hostname: Option<Shared>,
-        /// Percent of requests that outlier detection counts as successful, once there were enough.
-        [wide] pub success_rate: Option<Box<f64>>,
-        /// The same of failures on this side alone (connections, timeouts), where they are told apart.
-        [wide] pub local_origin_success_rate: Option<Box<f64>>,
         /// Requests and connections, by Envoy's names: `cx_total`, `cx_active`, `rq_error`, …; nothing where they are not known.
         [wide] pub stats: Option<HostStats>,
         /// The name that the cluster's metrics go by, where it is another one.
         [wide] pub observability_name: Option<Shared>,
         /// Whether the cluster came from istiod, and not with the bootstrap.
         [wide] pub added_via_api: Option<bool>,
-        /// Its other addresses, of another IP family.
-        [wide] pub additional_addresses: Option<Box<Vec<Address>>>,
         /// The workload behind it as `name.namespace`, where istiod says so.
         [wide] pub workload: Option<Shared>,
+    }
+}
+
+record! {
+    /// What only some endpoints have.
+    pub struct EndpointMore as "endpoint extras" {
+        /// Its host name, when it came by DNS.
+        [wide] pub hostname: Option<Shared>,
+        /// Percent of requests that outlier detection counts as successful, once there were enough.
+        [wide] pub success_rate: Option<f64>,
+        /// The same of failures on this side alone (connections, timeouts), where they are told apart.
+        [wide] pub local_origin_success_rate: Option<f64>,
+        /// Its other addresses, of another IP family.
+        [wide] pub additional_addresses: Option<Vec<Address>>,
         /// What could not be read of it.
         [wide] pub broken: Option<Shared>,
+    }
+}
+
+static NO_MORE: EndpointMore = EndpointMore::NONE;
+
+record_of! {
+    /// An endpoint of a cluster, as a proxy sees it.
+    pub struct Endpoint as "endpoint" {
+        /// What is known of every endpoint.
+        pub state: EndpointState,
+        /// What only some have: tables hold 200,000 of those that have nothing of it.
+        pub more: Option<Box<EndpointMore>>,
+    }
+    columns {
+        EndpointState: |row| &row.state,
+        EndpointMore: |row| row.more.as_deref().unwrap_or(&NO_MORE),
     }
 }
 
@@ -129,7 +152,7 @@ impl<'de> Wire<'de> for Host {
         let before = flaws.count();
         let wire = HostWire::read(from, flaws)?;
         let mut endpoint = host(&wire, flaws);
-        endpoint.broken = flaws.take(before).as_deref().map(Shared::new);
+        endpoint.set_broken(flaws.take(before));
         Ok(Self(Some(endpoint)))
     }
 }
@@ -137,8 +160,8 @@ impl<'de> Wire<'de> for Host {
 fn host(wire: &HostWire<'_>, flaws: &Flaws) -> Endpoint {
     let (health, flags) = (&wire.health_status, Flags::of(&wire.health_status));
     let told = Status::told(health.eds_health_status.as_deref(), flaws);
-    let percent = |rate: &Option<Percent<'_>>| rate.as_ref().map(|rate| Box::new(rate.value));
-    Endpoint {
+    let percent = |rate: &Option<Percent<'_>>| rate.as_ref().map(|rate| rate.value);
+    let state = EndpointState {
         endpoint: Address::of(&wire.address, flaws),
         status: flags.status(told),
         outlier_check: Some(Outlier(health.failed_outlier_check)),
@@ -154,59 +177,87 @@ fn host(wire: &HostWire<'_>, flaws: &Flaws) -> Endpoint {
         active_hc_timeout: Some(health.active_hc_timeout),
         weight: weight(wire.weight),
         priority: u32::try_from(wire.priority).unwrap_or(u32::MAX),
+        stats: Some(HostStats::of(&wire.stats)),
+        ..EndpointState::UNKNOWN
+    };
+    let more = EndpointMore {
         hostname: Shared::some(&wire.hostname),
         success_rate: percent(&wire.success_rate),
         local_origin_success_rate: percent(&wire.local_origin_success_rate),
-        stats: Some(HostStats::of(&wire.stats)),
-        ..Endpoint::unknown()
-    }
+        ..EndpointMore::NONE
+    };
+    Endpoint { state, more: more.if_any() }
 }
 
 pub(super) fn weight(weight: Option<u64>) -> Option<NonZeroU32> {
     weight.and_then(|weight| NonZeroU32::new(u32::try_from(weight).unwrap_or(u32::MAX)))
 }
 
+impl EndpointState {
+    /// Of one of which nothing is known.
+    pub(super) const UNKNOWN: Self = Self {
+        endpoint: Address::Unknown,
+        status: Status::Unknown,
+        outlier_check: None,
+        cluster: None,
+        why: Why { flags: Flags::NONE, told: Status::Unknown },
+        locality: None,
+        eds_status: None,
+        failed_active_health_check: None,
+        failed_outlier_check: None,
+        failed_active_degraded_check: None,
+        pending_dynamic_removal: None,
+        pending_active_hc: None,
+        excluded_via_immediate_hc_fail: None,
+        active_hc_timeout: None,
+        weight: None,
+        priority: 0,
+        stats: None,
+        observability_name: None,
+        added_via_api: None,
+        workload: None,
+    };
+}
+
+impl EndpointMore {
+    /// Nothing.
+    pub(super) const NONE: Self =
+        Self { hostname: None, success_rate: None, local_origin_success_rate: None, additional_addresses: None, broken: None };
+
+    /// It, if it says anything.
+    pub(super) fn if_any(self) -> Option<Box<Self>> {
+        (self != Self::NONE).then(|| Box::new(self))
+    }
+}
+
 impl Endpoint {
-    /// One of which nothing is known.
-    pub(super) fn unknown() -> Self {
-        Self {
-            endpoint: Address::Unknown,
-            status: Status::Unknown,
-            outlier_check: None,
-            cluster: None,
-            why: Why { flags: Flags::default(), told: Status::Unknown },
-            locality: None,
-            eds_status: None,
-            failed_active_health_check: None,
-            failed_outlier_check: None,
-            failed_active_degraded_check: None,
-            pending_dynamic_removal: None,
-            pending_active_hc: None,
-            excluded_via_immediate_hc_fail: None,
-            active_hc_timeout: None,
-            weight: None,
-            priority: 0,
-            hostname: None,
-            success_rate: None,
-            local_origin_success_rate: None,
-            stats: None,
-            observability_name: None,
-            added_via_api: None,
-            additional_addresses: None,
-            workload: None,
-            broken: None,
-        }
+    /// One of which nothing is known but what is wrong with it.
+    pub(super) fn lost(cluster: Option<Shared>, broken: Shared) -> Self {
+        let more = EndpointMore { broken: Some(broken), ..EndpointMore::NONE };
+        Self { state: EndpointState { cluster, ..EndpointState::UNKNOWN }, more: more.if_any() }
     }
 
     /// Of a proxy's dump: Envoy writes what it makes of a host where the update's word stood, and not why.
     pub(super) fn judged_by_envoy(&mut self) {
-        self.eds_status = None;
-        self.why = Self::unknown().why;
+        self.state.eds_status = None;
+        self.state.why = EndpointState::UNKNOWN.why;
+    }
+
+    fn more(&mut self) -> &mut EndpointMore {
+        self.more.get_or_insert_with(|| Box::new(EndpointMore::NONE))
+    }
+
+    /// Say what could not be read of it.
+    pub(super) fn set_broken(&mut self, told: Option<String>) {
+        if let Some(told) = told {
+            self.more().broken = Some(Shared::new(&told));
+        }
     }
 
     /// Say what could not be read of its cluster as well.
     pub(super) fn also_broken(&mut self, more: &Shared) {
-        self.broken = Some(match &self.broken {
+        let broken = &mut self.more().broken;
+        *broken = Some(match broken {
             Some(own) => Shared::new(&format!("{own}, {more}")),
             None => more.clone(),
         });
@@ -228,10 +279,9 @@ pub fn endpoints(dump: &Dump) -> Result<Vec<Found<Endpoint>>> {
         }
         return Ok(assignments::endpoints(&dump.lists(Section::Endpoints)));
     }
-    let mut all = Vec::new();
-    hosts.into_iter().for_each(|list| all.append(&mut of_list(list)));
+    let mut all = joined(hosts.into_iter().map(of_list));
     all.sort_unstable_by(|a, b| {
-        let (first, second) = (&a.record, &b.record);
+        let (first, second) = (&a.record.state, &b.record.state);
         first.endpoint.order(&second.endpoint).then_with(|| first.cluster.cmp(&second.cluster)).then(a.at.cmp(&b.at))
     });
     Ok(all)
@@ -254,20 +304,16 @@ fn of_cluster(cluster: ClusterStatus<'_>, start: usize, flaws: &Flaws, all: &mut
     if let Some(broken) = &broken {
         if hosts.is_empty() {
             // Without a row nobody would see that something is wrong.
-            let lost = Endpoint { broken: Some(broken.clone()), cluster: name, ..Endpoint::unknown() };
-            return all.push(Found { record: lost, at: At::new(start) });
+            return all.push(Found { record: Endpoint::lost(name, broken.clone()), at: At::new(start) });
         }
         hosts.iter_mut().for_each(|host| host.also_broken(broken));
     }
     share(&mut hosts);
-    let found = |(number, host): (usize, Endpoint)| Found {
-        record: Endpoint {
-            cluster: name.clone(),
-            observability_name: metrics.clone(),
-            added_via_api: Some(cluster.added_via_api),
-            ..host
-        },
-        at: At::new(start).inside(&["host_statuses"], [number, 0]),
+    let found = |(number, mut host): (usize, Endpoint)| {
+        host.state.cluster.clone_from(&name);
+        host.state.added_via_api = Some(cluster.added_via_api);
+        host.state.observability_name.clone_from(&metrics);
+        Found { record: host, at: At::new(start).inside(&["host_statuses"], [number, 0]) }
     };
     all.extend(hosts.into_iter().enumerate().map(found));
 }
@@ -277,11 +323,8 @@ pub(super) fn share(hosts: &mut [Endpoint]) {
     for number in 1..hosts.len() {
         let (before, host) = hosts.split_at_mut(number);
         let (Some(before), Some(host)) = (before.last(), host.first_mut()) else { return };
-        for (own, other) in [
-            (&mut host.locality, &before.locality),
-            (&mut host.hostname, &before.hostname),
-            (&mut host.workload, &before.workload),
-        ] {
+        let (own, other) = (&mut host.state, &before.state);
+        for (own, other) in [(&mut own.locality, &other.locality), (&mut own.workload, &other.workload)] {
             if own == other {
                 own.clone_from(other);
             }

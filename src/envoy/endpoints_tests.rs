@@ -70,8 +70,11 @@ fn rows_come_in_istioctls_order() {
         json!({"address": {"pipe": {"path": "./x"}}}),
     ]);
     document["cluster_statuses"].as_array_mut().unwrap().push(other);
-    let order: Vec<String> =
-        rows(&document).1.iter().map(|row| format!("{} {}", row.record.endpoint, row.record.cluster.as_ref().unwrap())).collect();
+    let order: Vec<String> = rows(&document)
+        .1
+        .iter()
+        .map(|row| format!("{} {}", row.record.state.endpoint, row.record.state.cluster.as_ref().unwrap()))
+        .collect();
     assert_eq!(order, ["10.10.0.1:80 b", "10.10.0.1:80 c", "10.10.0.1:8080 c", "10.9.0.1:1 c", "unix://./x c"]);
 }
 
@@ -111,8 +114,9 @@ fn what_was_sent_has_no_state_but_knows_workloads() {
         (json!([assignment()]), sent),
     ] {
         let (doc, found) = rows(&document);
-        let found: Vec<_> = found.into_iter().filter(|row| row.record.cluster.as_ref().unwrap().as_str() != "agent").collect();
-        let texts: Vec<String> = found.iter().map(|row| row.record.endpoint.to_string()).collect();
+        let found: Vec<_> =
+            found.into_iter().filter(|row| row.record.state.cluster.as_ref().unwrap().as_str() != "agent").collect();
+        let texts: Vec<String> = found.iter().map(|row| row.record.state.endpoint.to_string()).collect();
         assert_eq!(texts, ["10.1.0.7:80", "unix:///run/x", "envoy://inner/10.1.0.8:80"]);
         let row = &found[0].record;
         for (column, value) in [
@@ -139,9 +143,9 @@ fn what_was_sent_has_no_state_but_knows_workloads() {
 fn what_is_of_the_wrong_type_marks_its_own_row() {
     let (_, found) =
         rows(&clusters(&[host("10.1.0.7", 80, &json!({"weight": "x", "stats": {"a": 1}})), host("10.1.0.8", 80, &json!({}))]));
-    let broken = found[0].record.broken.as_ref().unwrap().as_str();
+    let broken = found[0].record.more.as_ref().unwrap().broken.as_ref().unwrap().as_str();
     assert!(broken.contains("weight is not a whole number") && broken.contains("stats is not a list"), "{broken}");
-    assert!(found[1].record.broken.is_none());
+    assert!(found[1].record.more.is_none());
 }
 
 #[test]
@@ -162,7 +166,7 @@ fn a_broken_cluster_is_a_row_even_without_hosts() {
 fn a_broken_name_marks_all_of_its_hosts() {
     let (_, found) =
         rows(&json!({"cluster_statuses": [{"name": [1], "host_statuses": [host("10.1.0.7", 80, &json!({"weight": []}))]}]}));
-    let broken = found[0].record.broken.as_ref().unwrap().as_str();
+    let broken = found[0].record.more.as_ref().unwrap().broken.as_ref().unwrap().as_str();
     assert!(broken.contains("weight is not") && broken.contains("name is not text"), "{broken}");
 }
 
@@ -177,5 +181,5 @@ fn a_dump_without_endpoints_says_how_to_take_one_with() {
 
 #[test]
 fn a_row_is_small() {
-    assert!(size_of::<Found<Endpoint>>() <= 168, "{}", size_of::<Found<Endpoint>>());
+    assert!(size_of::<Found<Endpoint>>() <= 128, "{}", size_of::<Found<Endpoint>>());
 }

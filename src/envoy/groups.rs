@@ -1,6 +1,18 @@
-//! Sorting rows that stand in groups, without a second copy of them: there are hundreds of thousands, in few groups.
+//! Joining and sorting rows without a second copy of them: there are hundreds of thousands, in few groups.
 
 use std::cmp::Ordering;
+
+/// Lists one after the other. The first, mostly the only one, is not copied.
+pub(super) fn joined<T>(lists: impl IntoIterator<Item = Vec<T>>) -> Vec<T> {
+    let join = |mut all: Vec<T>, mut more: Vec<T>| {
+        if all.is_empty() {
+            return more;
+        }
+        all.append(&mut more);
+        all
+    };
+    lists.into_iter().reduce(join).unwrap_or_default()
+}
 
 /// Bring groups into the order of their first items. Neighbours with the same `mark` are one group, which stays together in
 /// the order it has; groups that are equal stay in theirs.

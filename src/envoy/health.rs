@@ -97,6 +97,8 @@ impl Serialize for Outlier {
 pub struct Flags(u8);
 
 impl Flags {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
     /// It fails the cluster's active health checks.
     pub const FAILED_ACTIVE: Self = Self(1);
     /// Outlier detection ejected it.

@@ -1,5 +1,6 @@
 //! Fitting text: its width on a screen, cutting it where it hurts least, wrapping it at words.
 
+use crate::cell::is_plain;
 pub use crate::cell::{line, tame};
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -9,8 +10,7 @@ const SOME: usize = 6;
 
 /// The columns a text takes on a screen.
 pub fn width(text: &str) -> usize {
-    // Nearly all text is plain; each byte is a column then.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
+    if is_plain(text) { text.len() } else { text.width() }
 }
 
 /// Cut a text in the middle, so that both ends, where names differ, stay readable.

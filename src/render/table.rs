@@ -10,6 +10,7 @@ use super::style::{self, Look};
 use super::{chunks, fit, value};
 use crate::cell::{Cell, Sort};
 use crate::report::Table;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Columns between two columns.
@@ -155,10 +156,15 @@ fn draw(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -> 
         for row in rows {
             for column in columns {
                 table.rows.cell(row, column.index, &mut cell);
-                let text = fit::name(cell.text(), column.width);
+                let mut text = Cow::Borrowed(cell.text());
+                let mut width = fit::width(&text);
+                if width > column.width {
+                    text = fit::name(cell.text(), column.width);
+                    width = fit::width(&text);
+                }
                 match look.color.then(|| style::status(cell.text())).flatten() {
-                    Some(color) => lines.add(&look.paint(color, &text), fit::width(&text), column),
-                    None => lines.add(&text, fit::width(&text), column),
+                    Some(color) => lines.add(&look.paint(color, &text), width, column),
+                    None => lines.add(&text, width, column),
                 }
             }
             lines.end();
@@ -167,6 +173,9 @@ fn draw(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -> 
     };
     chunks::each(table.rows.len(), part, |lines| out.write_all(lines.as_bytes()))
 }
+
+/// Many at a time.
+const SPACES: &str = "                                                                                ";
 
 /// Lines of cells, padded. Spaces are written only when something follows them.
 #[derive(Default)]
@@ -184,7 +193,11 @@ impl Line {
         if bare.is_empty() {
             self.spaces += text.len();
         } else {
-            self.text.extend(std::iter::repeat_n(' ', self.spaces));
+            while self.spaces > 0 {
+                let some = self.spaces.min(SPACES.len());
+                self.text.push_str(&SPACES[..some]);
+                self.spaces -= some;
+            }
             self.text.push_str(bare);
             self.spaces = text.len() - bare.len();
         }
