@@ -23,9 +23,9 @@
 //! # What always holds
 //!
 //! 1. **One door.** Whatever a script learns about a cluster, a proxy or a server is one [`backend::Query`] through
-//!    [`backend::Backend::ask`]; recording, replaying, limits, redaction and permission are decorators of that method. (Files that
-//!    a script itself loads and saves are its own affair; a playbook may touch only those below the folder it is run in, and no
-//!    hidden ones.)
+//!    [`backend::Backend::ask`], or through its siblings for what goes on: `follow` for logs, `tunnel` for ports. Recording, replaying,
+//!    limits, redaction and permission are decorators of these. (Files that a script itself loads and saves are its own affair; a
+//!    playbook may touch only those below the folder it is run in, and no hidden ones.)
 //! 2. **Arrows point down:** cli → repl, bind → host → mesh → envoy, istio, tls, json → backend's types → error, record, report,
 //!    table, cell.
 //!    Only `host/` and `bind/` know Rhai, only `backend/` opens connections, only `render/`, `repl/` and `cli/` print.

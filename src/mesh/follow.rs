@@ -386,3 +386,137 @@ impl LogOptions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, wait};
+    use super::super::pod_ref::PodArg;
+    use super::*;
+
+    fn pod(mesh: &Mesh, name: &str) -> Asked {
+        let row = serde_json::json!({"namespace": "n", "name": name, "proxy": "sidecar", "proxy_state": "running",
+            "containers": ["app", "istio-proxy"]});
+        Asked { mesh: mesh.clone(), pod: PodArg::Row(row.as_object().unwrap().clone()) }
+    }
+
+    fn options(text: &str) -> LogOptions {
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// All rows: pod and text.
+    fn rows(mesh: &Mesh, pods: Vec<Asked>, options: &LogOptions) -> Result<Vec<(String, String)>> {
+        wait(async {
+            let mut following = Following::new(mesh, pods, options)?;
+            let mut all = Vec::new();
+            while let Some(rows) = following.next().await? {
+                all.extend(rows.into_iter().map(|row| (row.pod, row.text)));
+            }
+            Ok(all)
+        })
+    }
+
+    fn row(pod: &str, text: &str) -> (String, String) {
+        (pod.into(), text.into())
+    }
+
+    #[test]
+    fn logs_are_merged_by_time_and_none_is_put_in_another_order() {
+        let mesh = Fake::new()
+            .says("logs n/a -c app follow", "2026-11-22T13:00:00Z 1\n2026-11-22T13:00:03Z 4\n2026-11-22T13:00:01Z late\n")
+            .says("logs n/b -c app follow", "2026-11-22T13:00:01Z 2\n2026-11-22T13:00:02.5Z 3\n2026-11-22T13:00:09Z 5\nno time")
+            .mesh();
+        let pods = ["a", "b"].map(|name| pod(&mesh, name)).to_vec();
+        let read = rows(&mesh, pods, &options(r#"{"follow":true}"#)).unwrap();
+        let expected = [("a", "1"), ("b", "2"), ("b", "3"), ("a", "4"), ("a", "late"), ("b", "5"), ("b", "no time")];
+        assert_eq!(read, expected.map(|(pod, text)| row(pod, text)));
+        assert!(mesh.take_notes().is_empty());
+    }
+
+    #[test]
+    fn who_cannot_be_read_is_a_note_and_when_nobody_can_it_is_an_error() {
+        let fake = || Fake::new().fails("logs n/b -c app follow", Kind::Timeout).fails("logs n/c -c app follow", Kind::Timeout);
+        let mesh = fake().says("logs n/a -c app follow", "2026-11-22T13:00:00Z one\n").mesh();
+        let some = rows(&mesh, vec![pod(&mesh, "b"), pod(&mesh, "a")], &options(r#"{"follow":true}"#)).unwrap();
+        assert_eq!((some, mesh.partial()), (vec![row("a", "one")], true));
+        assert!(mesh.take_notes()[0].contains("n/b"));
+        let mesh = fake().mesh();
+        let error = rows(&mesh, vec![pod(&mesh, "b"), pod(&mesh, "c")], &options(r#"{"follow":true}"#)).unwrap_err();
+        assert!(error.message().starts_with("all 2 failed") && error.kind() == Kind::Timeout, "{error}");
+    }
+
+    #[test]
+    fn five_thousand_logs_are_not_followed_at_once() {
+        let fake = (0..200).fold(Fake::new(), |fake, number| {
+            let line = format!("2026-11-22T13:00:{:02}Z from {number}\n", 59 - number % 60);
+            fake.says(&format!("logs n/p{number} -c app follow"), line.clone()).says(&format!("logs n/p{number} -c app"), line)
+        });
+        let (mesh, fake) = fake.shared();
+        let pods = |count| (0..count).map(|number| pod(&mesh, &format!("p{}", number % 200))).collect::<Vec<_>>();
+        assert_eq!(rows(&mesh, pods(5000), &options(r#"{"follow":true}"#)).unwrap().len(), MOST);
+        assert_eq!(fake.asked().len(), MOST);
+        assert!(mesh.take_notes()[0].starts_with("only the first 100 of 5000 logs are followed"));
+        assert_eq!(rows(&mesh, pods(200), &options("{}")).unwrap().len(), 200, "what is only read is read to its end");
+        assert!(mesh.take_notes()[0].contains("200 logs are read, 100 at a time"));
+    }
+
+    #[test]
+    fn a_pattern_sees_a_message_as_a_whole() {
+        let begin = "2026-11-22T13:00:00.1Z\tdebug\tenvoy rbac source/rbac_filter.cc:266\tchecking request:";
+        let log = format!(
+            "2026-11-22T13:00:00Z {begin}\n2026-11-22T13:00:00Z ':path', '/x'\n2026-11-22T13:00:00Z \tthread=1\n2026-11-22T13:00:01Z z\n"
+        );
+        let mesh = Fake::new().says("logs n/a -c istio-proxy follow", log).mesh();
+        let more = options(r#"{"follow":true,"container":"istio-proxy","grep":"':path', '/x'"}"#);
+        let read = rows(&mesh, vec![pod(&mesh, "a")], &more).unwrap();
+        assert_eq!(read, [row("a", &format!("{begin}\n':path', '/x'\n\tthread=1"))]);
+    }
+
+    #[test]
+    fn a_quiet_log_holds_up_nobody_for_long() {
+        let mesh = Mesh::new(std::sync::Arc::new(Quiet));
+        let pods = ["a", "quiet"].map(|name| pod(&mesh, name)).to_vec();
+        let more = options(r#"{"follow":true,"duration":"2s"}"#);
+        let begun = Instant::now();
+        let took = wait(async {
+            let mut following = Following::new(&mesh, pods, &more).unwrap();
+            loop {
+                let rows = following.next().await.unwrap().expect("not the end");
+                if rows.len() == 2 {
+                    return begun.elapsed();
+                }
+            }
+        });
+        assert!(took >= HOLD && took < Duration::from_secs(1), "{took:?}");
+        let begun = Instant::now();
+        assert_eq!(rows(&mesh, vec![pod(&mesh, "quiet")], &more).unwrap(), []);
+        assert!(begun.elapsed() >= Duration::from_secs(2), "it lasts as long as was said");
+    }
+
+    /// A log with two lines, which then goes on for ever without another; and one without any.
+    struct Quiet;
+
+    impl crate::backend::Backend for Quiet {
+        fn ask<'a>(&'a self, query: &'a crate::backend::Query) -> futures::future::BoxFuture<'a, Result<crate::backend::Answer>> {
+            Box::pin(async move { Err(Error::new(Kind::TapeMiss, query.to_string())) })
+        }
+
+        fn follow<'a>(
+            &'a self,
+            query: &'a crate::backend::Query,
+        ) -> futures::future::BoxFuture<'a, Result<crate::backend::Followed>> {
+            let lines = Bytes::from_static(b"2026-11-22T13:00:00Z one\n2026-11-22T13:00:01Z two\n");
+            let lines = if query.to_string().contains("quiet") { Vec::new() } else { vec![Ok(Piece::Lines(lines))] };
+            let pieces = futures::stream::iter(lines).chain(futures::stream::pending()).boxed();
+            let head = crate::backend::Answer::ok("", super::super::fake::now());
+            Box::pin(async move { Ok(crate::backend::Followed { head, pieces }) })
+        }
+
+        fn cluster(&self) -> String {
+            "lab".into()
+        }
+
+        fn describe(&self) -> String {
+            "quiet".into()
+        }
+    }
+}
