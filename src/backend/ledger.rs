@@ -36,6 +36,8 @@ pub struct Ledger {
     kept: Mutex<Kept>,
     /// One undo at a time: a signal may come while the session ends.
     pub(super) undoing: tokio::sync::Mutex<()>,
+    /// Held for reading by what is being set: an undo comes after it.
+    pub(super) setting: Arc<tokio::sync::RwLock<()>>,
 }
 
 #[derive(Default)]
@@ -53,7 +55,8 @@ impl Ledger {
     /// Keep what passes to `inner`; what is set before is asked of `aside`, which may be the same.
     pub fn new(inner: SharedBackend, aside: SharedBackend, shelf: Shelf) -> Self {
         let own = inner.clone();
-        Self { inner, own, aside, shelf, kept: Mutex::default(), undoing: tokio::sync::Mutex::default() }
+        let (undoing, setting) = (tokio::sync::Mutex::default(), Arc::default());
+        Self { inner, own, aside, shelf, kept: Mutex::default(), undoing, setting }
     }
 
     /// Tell this observer what the ledger asks and does itself.
@@ -145,7 +148,7 @@ impl Ledger {
             })?;
             self.write(place.clone(), process.unwrap_or_default(), settings(&tune, &now))?
         };
-        let answer = self.inner.ask(query).await;
+        let answer = self.send(query).await;
         if let Some(id) = id
             && did_nothing(&answer)
         {
@@ -153,6 +156,17 @@ impl Ledger {
         }
         self.look(&place, &answer);
         answer
+    }
+
+    /// Ask to its end, also when nobody waits for it any more: were it cut off on its way, it could take effect after its undo.
+    async fn send(&self, query: &Query) -> Result<Answer> {
+        let (inner, query, setting) = (self.inner.clone(), query.clone(), self.setting.clone().read_owned().await);
+        let sent = tokio::spawn(async move {
+            let answer = inner.ask(&query).await;
+            drop(setting);
+            answer
+        });
+        sent.await.unwrap_or_else(|error| Err(Error::new(Kind::Internal, "setting a level failed").caused_by(&error)))
     }
 
     /// Write an entry down before it is done. What sets nothing known needs none: the process will refuse it.

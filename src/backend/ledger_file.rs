@@ -141,12 +141,16 @@ impl Book {
 pub fn leftovers(folder: &Path) -> Vec<Leftover> {
     let opened = paths(folder).into_iter().filter_map(|path| {
         let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
-        match file.try_lock() {
+        let locks = match file.try_lock() {
             Err(TryLockError::WouldBlock) => return None,
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
+            locked => locked.is_ok(),
+        };
         let mut book = Book { path, file };
         let contents = read(&book.file)?;
+        // Some network file systems have no locks.
+        if !locks && Path::new("/proc").join(contents.header.pid.to_string()).exists() {
+            return None;
+        }
         // The line that a crash cut off must not swallow the next one.
         book.file.write_all(b"\n").ok()?;
         Some(Leftover { contents, book })

@@ -206,6 +206,38 @@ fn an_undo_that_hangs_ends_in_time() {
 }
 
 #[test]
+fn what_is_cut_off_while_it_is_set_is_set_and_then_put_back() {
+    struct Slow(Arc<Process>);
+    impl Backend for Slow {
+        fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+            Box::pin(async move {
+                if query.to_string().contains("access=debug") {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                self.0.ask(query).await
+            })
+        }
+        fn cluster(&self) -> String {
+            "lab".into()
+        }
+        fn describe(&self) -> String {
+            "it is slow".into()
+        }
+    }
+    let process = Process::new();
+    let ledger = Ledger::in_memory(Arc::new(Slow(process.clone())));
+    let query = send("POST", 15000, "/logging?level=access=debug", None);
+    block_on(async {
+        let cut = tokio::time::timeout(Duration::from_millis(50), ledger.ask(&query)).await;
+        assert!(cut.is_err() && !process.listed().contains("access"));
+        let undone = ledger.undo(&Which::default(), Duration::from_secs(5)).await;
+        assert_eq!(undone[0].how, How::PutBack);
+    });
+    let asked = process.asked.lock().unwrap().clone();
+    assert!(asked.iter().any(|asked| asked.contains("access=debug")) && !process.listed().contains("access"), "{asked:?}");
+}
+
+#[test]
 fn several_levels_of_one_session_come_back_to_the_first() {
     let process = Process::new();
     let ledger = Ledger::in_memory(process.clone());

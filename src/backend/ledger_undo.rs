@@ -53,7 +53,8 @@ impl Ledger {
     /// Put levels back, each process by itself and all within this time. What could not be put back stays open.
     pub async fn undo(&self, which: &Which, within: Duration) -> Vec<Undone> {
         let end = tokio::time::Instant::now() + within;
-        let turn = tokio::time::timeout_at(end, self.undoing.lock()).await;
+        let turn = async { (self.undoing.lock().await, self.setting.write().await) };
+        let turn = tokio::time::timeout_at(end, turn).await;
         let nets = nets(&self.open(), which);
         if turn.is_err() {
             let late = |(place, nets): &(Place, Vec<Net>)| nets.iter().map(|net| net.failed(place, None, too_late())).collect();

@@ -78,6 +78,10 @@ fn start(version: &str, port: u16) -> Envoy {
 
 /// The mesh of one pod, whose proxy is there.
 pub fn serve(admin: SocketAddr, log: &str) -> Mesh {
+    Mesh::serve(options(admin).log("shop/web", "istio-proxy", log))
+}
+
+fn options(admin: SocketAddr) -> ClusterOptions {
     let status = json!({"name": "istio-proxy", "ready": true, "state": {"running": {}}, "containerID": "containerd://1"});
     let pod = json!({
         "metadata": {"name": "web", "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"}},
@@ -92,8 +96,7 @@ pub fn serve(admin: SocketAddr, log: &str) -> Mesh {
     };
     let end = "2026-11-22T10:00:00Z".parse().expect("a time");
     let recording = Recording { name: "tuned".into(), cluster: "lab".into(), end, entries: vec![entry] };
-    let options = ClusterOptions::new(recording).port("shop/web", 15000, PodTarget::Tcp(admin));
-    Mesh::serve(options.log("shop/web", "istio-proxy", log))
+    ClusterOptions::new(recording).port("shop/web", 15000, PodTarget::Tcp(admin))
 }
 
 /// Send a signal by its name.
@@ -252,6 +255,24 @@ fn a_level_that_envoy_refuses_is_told_in_its_words_and_changes_nothing() {
     let output = rig.eval(r#"set_log("web.shop", "rbak", "debug")"#);
     output.fails(1, "not_found", &["pod shop/web has no logger \"rbak\"", "did you mean rbac"]);
     assert_eq!((rig.level("rbac"), rig.level("jwt"), rig.files()), ("warning".into(), "warning".into(), vec![]));
+}
+
+#[test]
+fn who_may_not_forward_ports_sets_and_puts_back_by_exec() {
+    let envoy = start("1.40.0", 0);
+    let mesh = Mesh::serve(options(envoy.admin).user("noforward"));
+    let rig = Rig { mesh, admin: envoy.admin, envoy: Some(envoy) };
+    let output = rig.eval(r#"set_log("web.shop", #{ rbac: "debug", jwt: "debug" }); log_levels("web.shop").filter(|row| row.level == "debug").len()"#);
+    assert_eq!((output.code, output.stdout.trim(), rig.level("rbac")), (Some(0), "2", "warning".into()), "{output:#?}");
+    output.says(&["asked by exec instead", "rbac of shop/web is warning again"]);
+    let child = rig.session(SET_AND_WAIT, "debug");
+    send(&child, "KILL");
+    end(child);
+    let undo = rig.mesh.run(&["undo"]);
+    assert_eq!((undo.code, rig.level("rbac"), rig.files()), (Some(0), "warning".into(), vec![]), "{undo:#?}");
+    let refused = rig.eval(r#"set_log("web.shop", #{ rbac: "debug", jwt: "loud" })"#);
+    refused.fails(1, "bad_answer", &["400", "it takes: trace, debug, info"]);
+    assert_eq!(rig.level("rbac"), "warning");
 }
 
 #[test]

@@ -3,8 +3,9 @@
 //! Protocols `v5.channel.k8s.io` and `v4.channel.k8s.io`: the first byte of a frame is the channel: 0 stdin, 1 stdout,
 //! 2 stderr, 3 the exit as a `Status`. The only programs here are those that ask the proxy or istiod over HTTP.
 
-use super::book::Book;
+use super::book::{Book, Door};
 use super::http1::{Reply, Request};
+use super::options::PodTarget;
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -65,7 +66,17 @@ async fn run(book: &Book, pod: &str, command: &[String]) -> Option<Outcome> {
         [program, ..] => return Some(failed(127, &format!("exec: \"{program}\": executable file not found in $PATH\n"))),
     };
     let path = if path.starts_with('/') { path.to_string() } else { format!("/{path}") };
-    if matches!(book.door(pod, port), super::book::Door::Target(_)) {
+    let door = book.door(pod, port);
+    if let Door::Target(PodTarget::Tcp(address)) = door {
+        let (method, path) = (method.to_string(), path.clone());
+        let asked = tokio::task::spawn_blocking(move || crate::support::envoy::ask(address, &method, &path)).await;
+        return Some(match asked {
+            Ok((200, text)) => Outcome { stdout: text.into(), stderr: String::new(), code: 0 },
+            Ok((status, _)) => failed(1, &format!("Error: received unexpected status code: {status}\n")),
+            Err(error) => failed(1, &format!("Error: {error}\n")),
+        });
+    }
+    if matches!(door, Door::Target(_)) {
         let url = format!("http://localhost:{port}{path}");
         return Some(failed(1, &format!("Error: Get \"{url}\": dial tcp [::1]:{port}: connect: connection refused\n")));
     }

@@ -15,7 +15,7 @@ mod server;
 
 pub use identity::{Identity, Leaf};
 pub use process::Envoy;
-pub use server::{Workload, get, post};
+pub use server::{Workload, ask, get, post};
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;

@@ -56,7 +56,8 @@ pub fn post(from: SocketAddr, path: &str) -> (u16, String) {
     ask(from, "POST", path)
 }
 
-fn ask(from: SocketAddr, method: &str, path: &str) -> (u16, String) {
+/// A request without a body: the status and the body of the answer.
+pub fn ask(from: SocketAddr, method: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect_timeout(&from, PATIENCE).unwrap_or_else(|error| panic!("{from}: {error}"));
     stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
     write!(stream, "{method} {path} HTTP/1.1\r\nhost: {from}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
