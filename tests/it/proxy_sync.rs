@@ -1,5 +1,7 @@
 //! The playbook proxy-sync: what it finds where something is refused, and that it is quiet where nothing is.
 
+use super::bad_days::{Mesh, faulty};
+use crate::support::cluster::{At, Trouble};
 use crate::support::tapes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -260,6 +262,14 @@ fn a_change_is_waited_for_until_every_replica_and_proxy_has_it() {
     ] {
         assert!(told.contains(words), "{words} is missing: {told}");
     }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_asked_proves_nothing() {
+    let name = "customer-686cf5bf47-mtgsn";
+    let mesh = Mesh::serve(faulty().fault(At::pod(&format!("olaf-customer/{name}")), Trouble::Close));
+    let output = mesh.eval("sync::reached(\"ra\", \"customerjwt\", \"olaf-customer\").waiting");
+    assert!(output.stdout.contains(&format!("olaf-customer/{name} cannot be asked what it holds")), "{output:#?}");
 }
 
 #[test]
