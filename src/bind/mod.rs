@@ -11,6 +11,7 @@ mod filter;
 mod filters;
 mod forwards;
 mod istiod;
+mod istiod_debug;
 mod joins;
 mod jwt;
 mod kube;
@@ -32,6 +33,7 @@ mod tls;
 mod tune;
 mod unpack;
 mod values;
+mod wait;
 mod ztunnel;
 
 use crate::envoy::{
@@ -46,6 +48,7 @@ use crate::mesh::deployments::Deployment;
 use crate::mesh::distribution::Distribution;
 use crate::mesh::events::{Event, EventOptions};
 use crate::mesh::forwards::{ForwardOptions, ForwardRow};
+use crate::mesh::istiod_choice::IstiodOptions;
 use crate::mesh::istiod_logs::{IstiodLog, IstiodLogOptions};
 use crate::mesh::istiods::Istiod;
 use crate::mesh::log_tune::{LogChange, TuneOptions};
@@ -57,6 +60,7 @@ use crate::mesh::proxy_status::{ProxyStatus, ProxyStatusOptions};
 use crate::mesh::scopes::{Scope, ScopeChange, ScopeOptions};
 use crate::mesh::services::Service;
 use crate::mesh::trust::{FetchOptions, JwksFetch, TlsOptions, VerifyOptions};
+use crate::mesh::versions::Version;
 use crate::record::{Options, Record, Schema};
 use crate::tls::{Certificate, Check, Expect, Key, Verdict};
 use rhai::{Module, exported_module};
@@ -84,10 +88,12 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("tape", tape::functions()),
         ("istiod", exported_module!(istiod::functions)),
         ("istiod", exported_module!(scopes::functions)),
+        ("istiod", exported_module!(istiod_debug::functions)),
         ("tls", exported_module!(tls::functions)),
         ("jwt", exported_module!(jwt::functions)),
         ("values", exported_module!(values::functions)),
         ("values", exported_module!(diff::functions)),
+        ("values", exported_module!(wait::functions)),
         ("rows", host::row_functions()),
         ("json", host::json_functions()),
         ("report", exported_module!(report::functions)),
@@ -96,7 +102,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
 
 /// The shapes of rows and options that the descriptions of functions name.
 pub fn schemas() -> Vec<&'static Schema> {
-    vec![
+    let mut all = vec![
         Pod::schema(),
         PodOptions::schema(),
         AccessReview::schema(),
@@ -152,6 +158,14 @@ pub fn schemas() -> Vec<&'static Schema> {
         ztunnel::CertificateOptions::schema(),
         crate::envoy::Connection::schema(),
         ztunnel::ConnectionOptions::schema(),
+    ];
+    all.extend(more_schemas());
+    all
+}
+
+/// Those of control planes, of what is judged here, and of reports.
+fn more_schemas() -> Vec<&'static Schema> {
+    vec![
         Istiod::schema(),
         IstiodLog::schema(),
         IstiodLogOptions::schema(),
@@ -161,6 +175,8 @@ pub fn schemas() -> Vec<&'static Schema> {
         ProxyStatus::schema(),
         Distribution::schema(),
         ProxyStatusOptions::schema(),
+        IstiodOptions::schema(),
+        Version::schema(),
         Certificate::schema(),
         Verdict::schema(),
         Key::schema(),

@@ -2,6 +2,7 @@
 
 use super::Mesh;
 use super::dig::{Dig, label};
+use super::istiod_choice::WEBHOOKS;
 use super::kube::list;
 use crate::error::Result;
 use serde_json::Value;
@@ -21,9 +22,13 @@ pub(crate) struct External {
 /// # Errors
 /// When the webhooks may not be read.
 pub(crate) async fn external(mesh: &Mesh) -> Result<Vec<External>> {
-    let webhooks = list(mesh, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations").await?;
+    Ok(of_webhooks(&list(mesh, WEBHOOKS).await?))
+}
+
+/// Those that these webhooks name, each once.
+pub(crate) fn of_webhooks(webhooks: &[Value]) -> Vec<External> {
     let found: BTreeSet<External> = webhooks.iter().flat_map(of_webhook).collect();
-    Ok(found.into_iter().collect())
+    found.into_iter().collect()
 }
 
 fn of_webhook(configuration: &Value) -> Vec<External> {

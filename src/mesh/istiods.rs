@@ -2,15 +2,18 @@
 
 use super::Mesh;
 use super::dig::{Dig, full_name, label};
+use super::external::{External, of_webhooks};
 use super::extra_ca::{ExtraCa, extra_ca};
+use super::istiod_choice::{WEBHOOKS, tags};
 use super::kube::{list, list_path, list_selected};
+use super::leaders::{Election, elections};
 use super::pod_proxy::image_tag;
 use super::pod_status::state;
 use super::pods::owner;
 use crate::error::{Error, Kind, Result};
 use crate::record;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The container that istiod runs in.
 pub(crate) const DISCOVERY: &str = "discovery";
@@ -32,11 +35,11 @@ const ENV: [&str; 10] = [
 ];
 
 record! {
-    /// One replica of a control plane.
+    /// One replica of a control plane; or one that lives outside of the cluster.
     pub struct Istiod as "istiod" {
-        /// Its namespace.
+        /// Its namespace; empty for one outside.
         pub namespace: String,
-        /// The pod's name.
+        /// The pod's name; the host of one outside.
         pub name: String,
         /// Its revision; `default` when it has no other.
         pub revision: String,
@@ -44,15 +47,17 @@ record! {
         pub version: String,
         /// Ready containers of all: `1/1`.
         pub ready: String,
-        /// kubectl's word for its state.
+        /// kubectl's word for its state; `External` for one outside, of which only the injection webhook tells.
         pub status: String,
         /// When its process was started (RFC 3339).
         pub started: String,
         /// How often its containers were restarted.
         pub restarts: i64,
+        /// Whether it leads: of several replicas one writes statuses and patches webhooks. Unknown when the elections may not be read.
+        pub leader: Option<bool>,
         /// What is mounted at `/cacerts`, where istiod reads `extra.pem` when it starts: `configmap/NAME key KEY`, `secret/NAME key KEY`, or `none`.
         pub extra_ca: String,
-        /// Whether that can be read: `none`, `ok`, `not_found`, `no_key`, `forbidden`, `unreadable`.
+        /// Whether that can be read: `none`, `ok`, `not_found`, `no_key`, `forbidden`, `unreadable`; `unknown` of one outside.
         [wide] pub extra_ca_state: String,
         /// The certificates in it, as PEM.
         [wide] pub extra_ca_pem: Option<String>,
@@ -60,6 +65,10 @@ record! {
         [wide] pub extra_ca_changed: Option<String>,
         /// The revision tags that point to it; unknown when the webhooks may not be read.
         [wide] pub tags: Option<Vec<String>>,
+        /// The elections that it won, by their leases' names.
+        [wide] pub leads: Vec<String>,
+        /// Whether it lives outside of this cluster.
+        [wide] pub external: bool,
         /// Its environment variables that decide how it fetches keys.
         [wide] pub env: BTreeMap<String, String>,
         /// The workload it belongs to: `Deployment/istiod`.
@@ -71,13 +80,16 @@ record! {
     }
 }
 
-/// All istiods of the cluster. None found is a note, not a failure: a control plane may live outside.
+/// All istiods of the cluster, and those outside that inject into it. None found is a note, not a failure.
 ///
 /// # Errors
 /// When no namespace's pods may be listed.
 pub async fn istiods(mesh: &Mesh) -> Result<Vec<Istiod>> {
     let pods = objects(mesh).await?;
-    let tags = if pods.is_empty() { None } else { tags(mesh).await };
+    let places: BTreeSet<String> = pods.iter().map(|pod| pod.string("/metadata/namespace")).collect();
+    let (webhooks, elections) = futures::join!(list(mesh, WEBHOOKS), elections(mesh, &places));
+    let webhooks = webhooks.ok();
+    let about = About { tags: webhooks.as_deref().map(tags), elections };
     let mut known: HashMap<String, ExtraCa> = HashMap::new();
     let mut rows = Vec::new();
     for pod in &pods {
@@ -87,10 +99,58 @@ pub async fn istiods(mesh: &Mesh) -> Result<Vec<Istiod>> {
             Some(extra) => extra.clone(),
             None => extra_ca(mesh, pod).await,
         };
-        rows.push(read(pod, &extra, tags.as_ref()));
+        rows.push(read(pod, &extra, &about));
         known.insert(mount, extra);
     }
+    rows.extend(of_webhooks(webhooks.as_deref().unwrap_or_default()).into_iter().map(|one| outside(one, &about)));
     Ok(rows)
+}
+
+/// What else there is to know of control planes than their pods say.
+struct About {
+    tags: Option<BTreeMap<String, Vec<String>>>,
+    elections: BTreeSet<Election>,
+}
+
+impl About {
+    fn tags(&self, revision: &str) -> Option<Vec<String>> {
+        self.tags.as_ref().map(|tags| tags.get(revision).cloned().unwrap_or_default())
+    }
+
+    /// Whether a pod leads, and what.
+    fn leads(&self, pod: &Value) -> (Option<bool>, Vec<String>) {
+        let (namespace, name) = (pod.string("/metadata/namespace"), pod.string("/metadata/name"));
+        let mut here = self.elections.iter().filter(|election| election.namespace == namespace).peekable();
+        let known = here.peek().is_some();
+        let won: Vec<String> = here.filter(|election| election.holder == name).map(|election| election.name.clone()).collect();
+        (known.then_some(!won.is_empty()), won)
+    }
+}
+
+/// A control plane outside: the webhook tells its revision and where it is.
+fn outside(one: External, about: &About) -> Istiod {
+    Istiod {
+        namespace: String::new(),
+        name: one.host,
+        version: String::new(),
+        ready: String::new(),
+        status: "External".into(),
+        started: String::new(),
+        restarts: 0,
+        leader: None,
+        extra_ca: "unknown".into(),
+        extra_ca_state: "unknown".into(),
+        extra_ca_pem: None,
+        extra_ca_changed: None,
+        tags: about.tags(&one.revision),
+        leads: Vec::new(),
+        external: true,
+        env: BTreeMap::new(),
+        owner: String::new(),
+        container: String::new(),
+        image: String::new(),
+        revision: one.revision,
+    }
 }
 
 /// The pods of all istiods, in order of namespace and name.
@@ -140,8 +200,9 @@ fn container(pod: &Value) -> Option<&Value> {
     pod.list("/spec/containers").iter().find(|container| container.text("/name") == Some(DISCOVERY))
 }
 
-fn read(pod: &Value, extra: &ExtraCa, tags: Option<&BTreeMap<String, Vec<String>>>) -> Istiod {
+fn read(pod: &Value, extra: &ExtraCa, about: &About) -> Istiod {
     let state = state(pod);
+    let (leader, leads) = about.leads(pod);
     let revision = label(pod, "istio.io/rev").filter(|rev| !rev.is_empty()).unwrap_or("default").to_owned();
     let image = container(pod).map(|container| container.string("/image")).unwrap_or_default();
     let by_label =
@@ -154,11 +215,14 @@ fn read(pod: &Value, extra: &ExtraCa, tags: Option<&BTreeMap<String, Vec<String>
         status: state.status,
         started: started(pod),
         restarts: state.restarts,
+        leader,
         extra_ca: extra.what.clone(),
         extra_ca_state: extra.state.into(),
         extra_ca_pem: extra.pem.clone(),
         extra_ca_changed: extra.changed.clone(),
-        tags: tags.map(|tags| tags.get(&revision).cloned().unwrap_or_default()),
+        tags: about.tags(&revision),
+        leads,
+        external: false,
         env: env(pod),
         owner: owner(pod),
         container: DISCOVERY.into(),
@@ -187,18 +251,6 @@ fn env(pod: &Value) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// The tags of each revision, as the injection webhooks say.
-async fn tags(mesh: &Mesh) -> Option<BTreeMap<String, Vec<String>>> {
-    let webhooks = list(mesh, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations").await.ok()?;
-    let mut tags: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for webhook in &webhooks {
-        if let (Some(tag), Some(revision)) = (label(webhook, "istio.io/tag"), label(webhook, "istio.io/rev")) {
-            tags.entry(revision.to_owned()).or_default().push(tag.to_owned());
-        }
-    }
-    Some(tags)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fake::{Fake, wait};
@@ -209,7 +261,7 @@ mod tests {
     const WITH_CA: &str = include_str!("../../tests/data/kube/istiod-extra-ca.json");
     const CONFIG_MAP: &str = include_str!("../../tests/data/kube/extra-ca-configmap.json");
     const FORBIDDEN: &str = include_str!("../../tests/data/kube/forbidden-list-pods.json");
-    const WEBHOOKS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?limit=500";
+    const WEBHOOK_LIST: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?limit=500";
 
     #[test]
     fn the_recorded_istiod_has_no_extra_ca_before_the_repair() {
@@ -251,13 +303,38 @@ mod tests {
             json!({"metadata": {"name": "fake", "labels": {"app": "istiod"}}, "spec": {"containers": [{"name": "web"}]}})]});
         let webhooks =
             json!({"items": [{"metadata": {"name": "w", "labels": {"istio.io/tag": "prod", "istio.io/rev": "1-29"}}}]});
-        let mesh = Fake::new().kube("/api/v1/pods?limit=500", pods.to_string()).kube(WEBHOOKS, webhooks.to_string()).mesh();
+        let mesh = Fake::new().kube("/api/v1/pods?limit=500", pods.to_string()).kube(WEBHOOK_LIST, webhooks.to_string()).mesh();
         let rows = wait(istiods(&mesh)).unwrap();
         assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["istio-pilot-1", "istiod-a"]);
         let newer = &rows[1];
         assert_eq!((newer.version.as_str(), newer.tags.as_deref()), ("1.29.2", Some(&["prod".to_owned()][..])));
         assert_eq!(newer.env["HTTPS_PROXY"], "http://p:3128");
         assert_eq!((newer.env["NO_PROXY"].as_str(), newer.env.len()), ("(from elsewhere)", 2));
+    }
+
+    #[test]
+    fn the_leader_is_told_and_a_control_plane_outside_is_named() {
+        let istiod = |name: &str| json!({"metadata": {"name": name, "namespace": "mesh", "labels": {"app": "istiod"}}, "spec": {"containers": [{"name": "discovery"}]}});
+        let lease =
+            json!({"metadata": {"name": "istio-leader"}, "spec": {"holderIdentity": "b", "renewTime": "2026-11-22T13:06:10Z"}});
+        let webhook = json!({"metadata": {"name": "w", "labels": {"istio.io/rev": "far", "istio.io/tag": "prod"}}, "webhooks": [
+            {"name": "rev.namespace.sidecar-injector.istio.io", "clientConfig": {"url": "https://istiod.example.com:15017/inject"}}]});
+        let fake = || Fake::new().kube(WEBHOOK_LIST, json!({ "items": [webhook] }).to_string());
+        let mesh = fake()
+            .kube("/api/v1/pods?limit=500", json!({"items": [istiod("a"), istiod("b")]}).to_string())
+            .kube("/apis/coordination.k8s.io/v1/namespaces/mesh/leases?limit=500", json!({ "items": [lease] }).to_string())
+            .mesh();
+        let rows = wait(istiods(&mesh)).unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.leader, row.external)).collect();
+        assert_eq!(told, [("a", Some(false), false), ("b", Some(true), false), ("istiod.example.com:15017", None, true)]);
+        assert_eq!(rows[1].leads, ["istio-leader"]);
+        assert_eq!(
+            (rows[2].status.as_str(), rows[2].revision.as_str(), rows[2].tags.as_deref()),
+            ("External", "far", Some(&["prod".to_owned()][..]))
+        );
+        // Nothing is known of elections where none may be read.
+        let mesh = fake().kube("/api/v1/pods?limit=500", json!({"items": [istiod("a")]}).to_string()).mesh();
+        assert_eq!(wait(istiods(&mesh)).unwrap()[0].leader, None);
     }
 
     #[test]
