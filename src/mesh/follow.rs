@@ -2,12 +2,11 @@
 
 use super::Mesh;
 use super::fan_out::told;
-use super::log_messages::{Message, Messages};
-use super::logs::{LogLine, LogOptions, lines, open};
+use super::log_source::{Source, State, weight};
+use super::logs::{LogLine, LogOptions, open};
 use super::pod_ref::Asked;
 use crate::backend::{LogFilter, Piece};
 use crate::error::{Error, Kind, Result};
-use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
@@ -22,8 +21,6 @@ pub const MOST: usize = 100;
 const HOLD: Duration = Duration::from_millis(250);
 /// The same, when another has more to say than is kept.
 const SHORT_HOLD: Duration = Duration::from_millis(30);
-/// A log that has not begun yet holds up the others for so long.
-const BEGINNING: Duration = Duration::from_secs(2);
 /// So much of one log is read ahead.
 const AHEAD: usize = 256 * 1024;
 /// So many rows are handed on at once.
@@ -45,35 +42,13 @@ pub struct Following {
     until: Option<Instant>,
 }
 
-type Pieces = BoxStream<'static, Result<Piece>>;
+pub(super) type Pieces = BoxStream<'static, Result<Piece>>;
 
 /// What came of one source.
 enum Event {
     Opened(LogLine, Pieces),
     Came(Option<Result<Piece>>, Pieces),
     Failed(Error),
-}
-
-struct Source {
-    asked: Asked,
-    /// Namespace, pod and container of its rows.
-    place: LogLine,
-    rows: VecDeque<(Timestamp, LogLine)>,
-    bytes: usize,
-    newest: Timestamp,
-    messages: Messages,
-    state: State,
-}
-
-enum State {
-    /// The next piece is waited for, since then.
-    Reading {
-        since: Instant,
-        begun: bool,
-    },
-    /// Enough was read ahead.
-    Parked(Pieces),
-    Over,
 }
 
 impl Following {
@@ -297,77 +272,11 @@ impl Following {
         let hold = self.hold();
         let quiet = self.sources.iter().filter_map(|source| match source.state {
             State::Reading { since, .. } if source.messages.is_open() => Some(since + HOLD),
-            State::Reading { since, begun } if source.rows.is_empty() => Some(since + if begun { hold } else { BEGINNING }),
+            State::Reading { .. } => source.holds_until(hold),
             _ => None,
         });
         quiet.filter(|wake| *wake > now).chain(self.until).min()
     }
-}
-
-impl Source {
-    fn new(asked: Asked) -> Self {
-        Self {
-            asked,
-            place: LogLine::default(),
-            rows: VecDeque::new(),
-            bytes: 0,
-            newest: Timestamp::MIN,
-            messages: Messages::default(),
-            state: State::Reading { since: Instant::now(), begun: false },
-        }
-    }
-
-    /// Whether an older row may still come from here.
-    fn holds_up(&self, now: Instant, hold: Duration) -> bool {
-        match self.state {
-            State::Reading { since, begun } if self.rows.is_empty() => {
-                now.duration_since(since) < if begun { hold } else { BEGINNING }
-            }
-            _ => false,
-        }
-    }
-
-    fn push(&mut self, piece: &Bytes, filter: &LogFilter) {
-        let text = String::from_utf8_lossy(piece);
-        for (time, text) in lines(&text) {
-            for message in self.messages.push(time, text).into_iter().flatten() {
-                self.row(message, filter);
-            }
-        }
-    }
-
-    fn flush(&mut self, filter: &LogFilter) {
-        if let Some(message) = self.messages.flush() {
-            self.row(message, filter);
-        }
-    }
-
-    fn end(&mut self, filter: &LogFilter) {
-        self.flush(filter);
-        self.state = State::Over;
-    }
-
-    fn row(&mut self, message: Message, filter: &LogFilter) {
-        let Message { time, text } = message;
-        if !finds(filter, &time, &text) {
-            return;
-        }
-        // A row without a time is as old as the one before.
-        let at = time.parse().unwrap_or(self.newest);
-        self.newest = at;
-        let row = LogLine { time, text, ..self.place.clone() };
-        self.bytes += weight(&row);
-        self.rows.push_back((at, row));
-    }
-}
-
-/// Whether the pattern finds a message; it sees the time stamp too, as it does when lines are chosen while they stream by.
-fn finds(filter: &LogFilter, time: &str, text: &str) -> bool {
-    filter.finds(|| format!("{time} {text}"))
-}
-
-fn weight(row: &LogLine) -> usize {
-    row.text.len() + 128
 }
 
 impl LogOptions {
@@ -392,6 +301,7 @@ mod tests {
     use super::super::fake::{Fake, wait};
     use super::super::pod_ref::PodArg;
     use super::*;
+    use bytes::Bytes;
 
     fn pod(mesh: &Mesh, name: &str) -> Asked {
         let row = serde_json::json!({"namespace": "n", "name": name, "proxy": "sidecar", "proxy_state": "running",

@@ -30,6 +30,7 @@ pub mod kinds;
 pub mod kube;
 mod leaders;
 mod log_messages;
+mod log_source;
 pub mod log_tune;
 pub mod logs;
 pub mod mesh_config;
