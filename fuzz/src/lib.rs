@@ -16,6 +16,8 @@ pub mod envoy;
 pub mod error;
 #[path = "../../src/json/mod.rs"]
 pub mod json;
+#[path = "../../src/log_level.rs"]
+pub mod log_level;
 #[path = "../../src/record.rs"]
 pub mod record;
 #[path = "../../src/tls/mod.rs"]

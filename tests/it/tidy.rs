@@ -68,9 +68,38 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     text.split("#[cfg(test)]").next().unwrap_or_default().lines().filter(|line| !line.trim_start().starts_with("//"))
 }
 
+/// What the fuzzer compiles in must be there as well: otherwise only CI would say what is missing.
+#[test]
+fn the_fuzzer_has_all_that_the_readers_use() {
+    let [lib, manifest] = ["fuzz/src/lib.rs", "fuzz/Cargo.toml"].map(|file| std::fs::read_to_string(root().join(file)).unwrap());
+    let compiled: Vec<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("#[path = \"../../")?.strip_suffix("\"]")).collect();
+    let modules: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(compiled.len() > 5 && compiled.len() == modules.len(), "{compiled:?}");
+    let part = |file: &str| {
+        compiled.iter().any(|path| file == *path || path.strip_suffix("mod.rs").is_some_and(|folder| file.starts_with(folder)))
+    };
+    for (file, text) in files("src", "rs").into_iter().filter(|(file, _)| part(file) && !is_test_file(file)) {
+        for line in code(&text) {
+            for used in line.split("crate::").skip(1).filter(|_| !line.contains("[`")) {
+                let name = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+                let own = root().join(format!("src/{name}.rs")).exists() || root().join(format!("src/{name}/mod.rs")).exists();
+                assert!(!own || modules.contains(&name), "{file} uses {name}: name it in fuzz/src/lib.rs");
+            }
+            let used = line.strip_prefix("use ").and_then(|rest| rest.split([':', ';']).next()).unwrap_or("std");
+            let known = ["std", "super", "crate", "self"].contains(&used);
+            let named = |used: &str| {
+                manifest.lines().any(|line| line.split(' ').next().is_some_and(|name| name.replace('-', "_") == used))
+            };
+            assert!(known || named(used), "{file} uses {used}: name it in fuzz/Cargo.toml");
+        }
+    }
+}
+
 fn is_test_file(file: &str) -> bool {
     file.ends_with("_tests.rs")
         || file.ends_with("/tests.rs")
+        || file.ends_with("laws.rs")
         || file.ends_with("/fake.rs")
         || file.ends_with("/testing.rs")
         || file.ends_with("/fake_api.rs")
