@@ -14,7 +14,7 @@ pub mod functions {
     /// Make a port of a pod reachable from this machine. Returns a `forward` row.
     ///
     /// It listens on the loopback address only, on the same port where that is free, until the session ends; `eval` stays until
-    /// Ctrl-C. Anything can be sent through it, so a playbook must be allowed to tune.
+    /// Ctrl-C. Anything can be sent through it, so outside of a prompt it takes `--allow tune`.
     ///
     /// ```rhai
     /// let kind = "";

@@ -62,15 +62,15 @@ impl Drop for Open {
 fn a_real_envoy_answers_through_the_local_port() {
     let mesh = real_envoy::mesh();
     for version in VERSIONS {
-        for call in ["dashboard(\"envoy\", POD)", "port_forward(POD, 15000)"] {
+        for (call, signal, ends) in [("dashboard(\"envoy\", POD)", "-INT", 0), ("port_forward(POD, 15000)", "-TERM", 143)] {
             let source = call.replace("POD", &format!("\"{}.shop\"", real_envoy::name(version)));
             let mut open = Open::start(mesh.command(&["--allow", "tune", "-o", "json", "eval", &source]));
             assert!(open.local.ip().is_loopback(), "{}", open.local);
             let (status, page) = get(open.local, "/server_info");
             assert!(status == 200 && page.contains("\"state\": \"LIVE\""), "{page}");
             assert_eq!(get(open.local, "/nosuch").0, 404, "each request may be a connection of its own");
-            let (code, took) = open.signal("-INT");
-            assert_eq!(code, Some(0), "Ctrl-C is how it ends");
+            let (code, took) = open.signal(signal);
+            assert_eq!(code, Some(ends), "Ctrl-C is how it ends");
             assert!(took < Duration::from_secs(1), "{took:?}");
             assert!(TcpStream::connect(open.local).is_err(), "nobody listens any more");
         }
