@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The version of the format.
 const VERSION: u64 = 1;
 const ENDING: &str = "jsonl";
+/// The disk is waited for no more often.
+const SYNC: Duration = Duration::from_millis(100);
 
 /// The session that a file belongs to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +59,7 @@ enum Line {
 pub struct Book {
     path: PathBuf,
     file: File,
+    synced: Option<Instant>,
 }
 
 /// What a file holds.
@@ -90,7 +94,7 @@ impl Book {
             let file = private_file(&fresh)?;
             // Without locks (some network file systems) a session may be taken for ended; levels are compared before any undo.
             let _ = file.try_lock();
-            let mut book = Self { path: path.clone(), file };
+            let mut book = Self { path: path.clone(), file, synced: None };
             book.put(header)?;
             // Under its name it is seen by others, who must find it locked.
             std::fs::rename(&fresh, &path)?;
@@ -99,13 +103,24 @@ impl Book {
         create().map_err(|error: std::io::Error| unwritable(&path, &error))
     }
 
-    /// Keep what is about to be set. When this returns, a crash does not lose it.
+    /// Keep what is about to be set. When this returns, the end of the program does not lose it, whatever ends it. (Should the
+    /// machine itself fail, the last moment is lost when many levels are set at once.)
     ///
     /// # Errors
     /// [`Kind::File`].
     pub fn tuned(&mut self, entry: &Entry) -> Result<()> {
-        let kept = self.put(&Line::Tuned(entry.clone())).and_then(|()| self.file.sync_data());
+        let kept = self.put(&Line::Tuned(entry.clone())).and_then(|()| self.sync());
         kept.map_err(|error| unwritable(&self.path, &error))
+    }
+
+    /// Thousands of proxies that are set together do not wait for the disk one by one.
+    fn sync(&mut self) -> std::io::Result<()> {
+        if self.synced.is_some_and(|last| last.elapsed() < SYNC) {
+            return Ok(());
+        }
+        self.file.sync_data()?;
+        self.synced = Some(Instant::now());
+        Ok(())
     }
 
     /// Keep that these names of an entry need no undo any more. (A machine that fails may lose this: then the level is found put
@@ -145,7 +160,7 @@ pub fn leftovers(folder: &Path) -> Vec<Leftover> {
             Err(TryLockError::WouldBlock) => return None,
             locked => locked.is_ok(),
         };
-        let mut book = Book { path, file };
+        let mut book = Book { path, file, synced: None };
         let contents = read(&book.file)?;
         // Some network file systems have no locks.
         if !locks && Path::new("/proc").join(contents.header.pid.to_string()).exists() {

@@ -112,7 +112,11 @@ impl Ledger {
         if nets.iter().any(|net| !net.last.process.can_be(&process)) {
             return Ok(None);
         }
-        State::ask(&*self.aside, place).await.map(Some)
+        match State::ask(&*self.aside, place).await {
+            // Who may not read pods learns here that it is gone.
+            Err(error) if error.kind() == Kind::NotFound => Ok(None),
+            state => state.map(Some),
+        }
     }
 
     /// What is settled needs no undo any more.

@@ -25,6 +25,9 @@ pub struct Undo {
     /// Only tell what is still set, and what would be put back
     #[arg(long)]
     dry_run: bool,
+    /// Put nothing back, and do not mention it again: for clusters that are gone
+    #[arg(long, conflicts_with = "dry_run")]
+    forget: bool,
 }
 
 impl Undo {
@@ -34,6 +37,7 @@ impl Undo {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
         let mut all = Vec::new();
+        let mut forgotten = false;
         let mut seen: Vec<PathBuf> = Vec::new();
         // One at a time: a session's file that is held counts as one that lives. The newest stands on the older ones.
         while let Some(left) = newest(&folder, &seen) {
@@ -41,17 +45,28 @@ impl Undo {
             if !self.is_meant(app, &left) {
                 continue;
             }
+            if self.forget {
+                app.tell(&show::note(&format!("left as set: {}", levels(&left.contents.open)), &app.err));
+                left.book.remove();
+                forgotten = true;
+                continue;
+            }
             all.extend(runtime.block_on(self.one(app, left)));
         }
         if all.is_empty() {
-            app.tell("nothing is left to be put back\n");
+            if !forgotten {
+                app.tell("nothing is left to be put back\n");
+            }
             return Ok(0);
         }
         app.quiet();
         for failed in all.iter().filter(|undone| !undone.is_settled()) {
             app.tell(&show::note(&failed.told(), &app.err));
         }
-        app.show(&Content::Table(table(&all)))?;
+        if self.dry_run {
+            app.tell(&show::note("nothing is done: this is what would be", &app.err));
+        }
+        app.show(&Content::Table(table(&all, self.dry_run)))?;
         let failed = all.iter().filter(|undone| !undone.is_settled()).count();
         Ok(if failed == 0 {
             0
@@ -108,11 +123,14 @@ fn unreached(entry: &Entry, error: &Error) -> Vec<Undone> {
     entry.settings.iter().map(undone).collect()
 }
 
-fn table(all: &[Undone]) -> Table {
+fn table(all: &[Undone], dry: bool) -> Table {
     let schema = UndoRow::schema();
     let columns: Vec<String> = schema.names().map(str::to_owned).collect();
     let row = |undone: &Undone| {
-        let row = UndoRow::from(undone);
+        let mut row = UndoRow::from(undone);
+        if dry && undone.is_settled() {
+            row.told = "nothing is done".into();
+        }
         (0..columns.len()).map(|column| row.value(column)).collect::<Vec<_>>()
     };
     let rows: Vec<Vec<serde_json::Value>> = all.iter().map(row).collect();

@@ -211,6 +211,23 @@ fn a_killed_session_is_told_of_and_repaired() {
 }
 
 #[test]
+fn what_a_lost_cluster_would_need_can_be_forgotten() {
+    let rig = Rig::new();
+    let child = rig.session(SET_AND_WAIT, "debug");
+    send(&child, "KILL");
+    end(child);
+    let other = rig.mesh.run(&["undo", "--context", "elsewhere"]);
+    assert_eq!((other.code, rig.files().len()), (Some(0), 1), "another cluster's sessions are not meant: {other:#?}");
+    let home = rig.mesh.home();
+    std::fs::rename(home.file("kubeconfig"), home.file("moved")).unwrap();
+    let lost = crate::support::run::finish(crate::support::run::pilotage(home.path(), &["undo"]), PATIENCE);
+    assert!(lost.code == Some(1) && lost.stderr.contains("by hand: istioctl"), "{lost:#?}");
+    let forget = crate::support::run::finish(crate::support::run::pilotage(home.path(), &["undo", "--forget"]), PATIENCE);
+    assert_eq!((forget.code, rig.level("rbac"), rig.files()), (Some(0), "debug".into(), vec![]), "{forget:#?}");
+    forget.says(&["left as set: rbac of shop/web is debug (was warning)"]);
+}
+
+#[test]
 fn a_restarted_proxy_needs_no_undo() {
     let mut rig = Rig::new();
     let child = rig.session(SET_AND_WAIT, "debug");
