@@ -163,3 +163,13 @@ fn text_that_looks_like_json_at_first_is_no_json() {
         assert!(matches!(clean(text.as_bytes(), false), Json::Other), "{text}");
     }
 }
+
+#[test]
+fn a_tracing_providers_token_is_one_in_the_meshs_settings_too() {
+    let config = cleaned(r#"{"tracing":{"lightstep":{"address":"collector:8080","accessToken":"hush"}}}"#);
+    assert_eq!(config["tracing"]["lightstep"]["address"], "collector:8080");
+    assert!(!config.to_string().contains("hush"), "{config}");
+    let written =
+        cleaned(r#"{"kind":"ConfigMap","data":{"mesh":"tracing:\n  lightstep:\n    accessToken: hush\n    address: c:1\n"}}"#);
+    assert!(!written.to_string().contains("hush") && written.to_string().contains("c:1"), "{written}");
+}

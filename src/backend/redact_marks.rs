@@ -7,7 +7,7 @@ use regex::bytes::Regex;
 use std::sync::LazyLock;
 
 /// At most 64, each of three bytes or more: beyond that the search becomes several times slower.
-const MARKS: [&str; 57] = [
+const MARKS: [&str; 58] = [
     // Tokens.
     "eyJ",
     "eyAi",
@@ -55,6 +55,7 @@ const MARKS: [&str; 57] = [
     "-token",
     "_token",
     "-Token",
+    "ssToken",
     "TOKEN",
     "assw",
     "ASSW",

@@ -7,7 +7,7 @@ use regex::bytes::{Captures, Regex};
 use std::sync::LazyLock;
 
 /// Headers and settings whose values are credentials, in lower case.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 23] = [
     "proxy-authorization",
     "authorization",
     "set-cookie",
@@ -26,6 +26,8 @@ pub const NAMES: [&str; 22] = [
     "client_secret",
     "clientsecret",
     "access_token",
+    // As the mesh's settings call that of a tracing provider.
+    "accesstoken",
     "refresh_token",
     "id_token",
     "password",

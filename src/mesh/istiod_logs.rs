@@ -1,9 +1,10 @@
 //! istiod's log, of every replica of every revision, merged by time.
 
 use super::Mesh;
-use super::dig::Dig;
 use super::fan_out::gather;
-use super::istiods::{DISCOVERY, objects};
+use super::istiod_choice::{IstiodOptions, Named, chosen};
+use super::istiod_page::Replica;
+use super::istiods::DISCOVERY;
 use super::logs::{lines, read};
 use super::since::Since;
 use crate::backend::Logs;
@@ -11,13 +12,11 @@ use crate::error::{Error, Kind, Result};
 use crate::istio::log_line::{parse, rank};
 use crate::{options, record};
 use jiff::Timestamp;
-use serde_json::Value;
-use std::fmt;
 
 options! {
     /// Which lines of istiod's logs to read.
     pub struct IstiodLogOptions as "istiod log options" {
-        /// Only lines that this regular expression finds.
+        /// Only lines that this regular expression finds. Then each line is a row of its own.
         pub grep: Option<String>,
         /// Only lines of this last span: `"10m"`, or seconds. Without it the whole log is looked through.
         pub since: Option<Since>,
@@ -29,6 +28,10 @@ options! {
         pub tail: Option<i64>,
         /// The logs from before the last restart.
         pub previous: bool,
+        /// Only of this replica: its name, `NAMESPACE/NAME`, or an `istiod` row; of an array of them, of these.
+        pub istiod: Option<Named>,
+        /// Only of the replicas of this revision, or of the one that this tag stands for.
+        pub revision: Option<String>,
     }
 }
 
@@ -41,25 +44,15 @@ record! {
         pub level: String,
         /// The logging scope: `model`, `ads`.
         pub scope: String,
-        /// What it says.
+        /// What it says. A message of several lines is one row: settings, certificates, stack traces.
         pub text: String,
         /// The replica that wrote it: `NAMESPACE/NAME`.
         pub istiod: String,
     }
 }
 
-/// A replica, by name.
-#[derive(Clone)]
-struct Replica {
-    namespace: String,
-    name: String,
-}
-
-impl fmt::Display for Replica {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
+/// No message is longer: a log that only looks like one stays lines.
+const LONGEST: usize = 64 * 1024;
 
 /// Log lines of all istiods, merged by time. A replica whose log cannot be read becomes a note.
 ///
@@ -67,7 +60,8 @@ impl fmt::Display for Replica {
 /// When no replica's log could be read, or an option is wrong.
 pub async fn istiod_logs(mesh: &Mesh, options: &IstiodLogOptions) -> Result<Vec<IstiodLog>> {
     let least = options.level.as_deref().map(known_level).transpose()?;
-    let replicas: Vec<Replica> = objects(mesh).await?.iter().map(Replica::of).collect();
+    let which = IstiodOptions { istiod: options.istiod.clone(), revision: options.revision.clone() };
+    let replicas = chosen(mesh, &which).await?;
     let read = gather(mesh, "log of istiod", replicas, |replica| async move { of_replica(mesh, &replica, options).await });
     let mut rows: Vec<IstiodLog> = read.await?.into_iter().flat_map(|(_, rows)| rows).collect();
     rows.retain(|row| {
@@ -76,12 +70,6 @@ pub async fn istiod_logs(mesh: &Mesh, options: &IstiodLogOptions) -> Result<Vec<
     });
     rows.sort_by_cached_key(|row| row.time.parse::<Timestamp>().ok());
     Ok(rows)
-}
-
-impl Replica {
-    fn of(pod: &Value) -> Self {
-        Self { namespace: pod.string("/metadata/namespace"), name: pod.string("/metadata/name") }
-    }
 }
 
 fn known_level(word: &str) -> Result<u8> {
@@ -102,16 +90,38 @@ async fn of_replica(mesh: &Mesh, replica: &Replica, options: &IstiodLogOptions) 
         follow: false,
     };
     let answer = read(mesh, ask).await?;
-    let istiod = replica.to_string();
-    let log = answer.text();
-    Ok(lines(&log).map(|(stamp, text)| row(stamp, text, &istiod)).collect())
+    let (istiod, log) = (replica.to_string(), answer.text());
+    let mut rows: Vec<IstiodLog> = Vec::new();
+    for (stamp, text) in lines(&log) {
+        match rows.last_mut() {
+            // Of chosen lines nobody knows what stood between them.
+            Some(last) if options.grep.is_none() && goes_on(text) && last.text.len() < LONGEST => {
+                last.text.push('\n');
+                last.text.push_str(text);
+            }
+            _ => rows.push(row(stamp, text, &istiod)),
+        }
+    }
+    Ok(rows)
 }
 
 /// The kubelet's time stamp counts where the line has none of its own.
 fn row(stamp: &str, text: &str, istiod: &str) -> IstiodLog {
     let line = parse(text);
     let time = if line.time.parse::<Timestamp>().is_ok() { line.time } else { stamp.to_owned() };
-    IstiodLog { time, level: line.level.into(), scope: line.scope, text: line.text.into_owned(), istiod: istiod.into() }
+    let level = if is_crash(text) { "fatal" } else { line.level };
+    IstiodLog { time, level: level.into(), scope: line.scope, text: line.text.into_owned(), istiod: istiod.into() }
+}
+
+/// Whether a line has no form of its own: it belongs to the message above it.
+fn goes_on(text: &str) -> bool {
+    let line = parse(text);
+    line.level.is_empty() && line.time.is_empty() && line.text.len() == text.len() && !is_crash(text)
+}
+
+/// How a Go program's last words begin.
+fn is_crash(text: &str) -> bool {
+    text.starts_with("panic: ") || text.starts_with("fatal error: ")
 }
 
 #[cfg(test)]
@@ -176,6 +186,30 @@ mod tests {
         assert!(mesh.partial());
         let notes = mesh.take_notes();
         assert!(notes[0].contains("no answer") && notes[0].matches("istio-system/b").count() == 1, "{notes:?}");
+    }
+
+    #[test]
+    fn a_message_of_several_lines_is_one_row_and_a_crash_is_fatal() {
+        let log = "2026-11-22T13:00:01Z 2026-11-22T13:00:01.000000Z\tinfo\tmodel\tsettings:\n\
+                   2026-11-22T13:00:01Z accessLogFile: /dev/stdout\n2026-11-22T13:00:01Z   a: b\n\
+                   2026-11-22T13:00:02Z E1122 13:00:02.000000       1 reflector.go:10] failed\n\
+                   2026-11-22T13:00:03Z panic: nil map\n2026-11-22T13:00:03Z \n2026-11-22T13:00:03Z goroutine 1 [running]:\n";
+        let all = read(Fake::new().says("logs istio-system/istiod-lab -c discovery", log), "{}").unwrap();
+        let told: Vec<_> = all.iter().map(|row| (row.level.as_str(), row.text.as_str())).collect();
+        assert_eq!(told[0], ("info", "settings:\naccessLogFile: /dev/stdout\n  a: b"));
+        assert_eq!((told[1].0, told.len()), ("error", 3));
+        assert_eq!(told[2], ("fatal", "panic: nil map\n\ngoroutine 1 [running]:"));
+        let chosen = Fake::new().says("logs istio-system/istiod-lab -c discovery grep \"a\"", log);
+        assert_eq!(read(chosen, r#"{"grep":"a"}"#).unwrap().len(), 7, "chosen lines stay lines");
+    }
+
+    #[test]
+    fn one_replica_or_revision_alone_can_be_read() {
+        for options in [r#"{"istiod":"istiod-lab"}"#, r#"{"istiod":["istio-system/istiod-lab"]}"#, r#"{"revision":"default"}"#] {
+            assert!(!read(lab(), options).unwrap().is_empty(), "{options}");
+        }
+        let error = read(lab(), r#"{"istiod":"istiod-lad"}"#).unwrap_err();
+        assert_eq!((error.kind(), error.next_step()), (Kind::NotFound, Some("did you mean \"istiod-lab\"?")));
     }
 
     #[test]

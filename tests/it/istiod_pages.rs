@@ -1,5 +1,7 @@
 //! istiod's own pages, settings and versions, on every recorded mesh.
 
+use super::bad_days::{Mesh, faulty};
+use crate::support::cluster::PodTarget;
 use crate::support::tapes;
 use pilotage::error::Kind;
 use pilotage::report::Content;
@@ -80,4 +82,25 @@ fn settings_and_versions_are_what_istiod_says() {
         let counts = value(tape, script);
         assert!(counts[0] == counts[1] && counts[0] != 0, "{tape}: {counts}");
     }
+}
+
+const ISTIOD: &str = "istio-system/istiod-lab";
+
+#[test]
+fn a_served_istiod_is_asked_through_its_port() {
+    let mesh = Mesh::serve(faulty());
+    mesh.eval(r#"istiod_debug("clusterz")[0].id"#).gives(0, "Kubernetes");
+    mesh.eval(r#"istiod_debug("synz")"#).fails(1, "not_found", &["has no debug page \"synz\"", "did you mean \"syncz\"?"]);
+    let stranger = r#"istiod_debug("sidecarz", #{ istiod: "istiod-lap" })"#;
+    mesh.eval(stranger).fails(1, "not_found", &["no istiod replica \"istiod-lap\"", "did you mean \"istiod-lab\"?"]);
+}
+
+#[test]
+fn an_istiod_that_cannot_be_asked_leaves_its_configmap_and_the_images() {
+    let mesh = Mesh::serve(faulty().port(ISTIOD, 15014, PodTarget::Closed).port(ISTIOD, 8080, PodTarget::Closed));
+    mesh.eval(r#"istiod_debug("syncz")"#).fails(1, "unreachable", &[ISTIOD, "/debug/syncz"]);
+    let words = ["ConfigMap istio-system/istio", "without the defaults", ISTIOD];
+    mesh.eval(r#"mesh_config().accessLogFile"#).gives(0, "/dev/stdout").says(&words);
+    let known = r#"versions().filter(|row| row.component == "istiod")[0].version"#;
+    mesh.eval(known).gives(4, "lab").says(&["the version of istiod", "by its image", "proxies are told by their images"]);
 }
