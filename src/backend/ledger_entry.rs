@@ -45,23 +45,25 @@ pub struct Process {
     /// The container's `containerID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// When the process began, as it says itself.
+    /// When the process began at the earliest, as it says itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
 }
 
 impl Process {
-    /// Whether the process that is there now can be the same one.
-    pub fn can_be(&self, now: &Self) -> bool {
+    /// Whether this process, as it was at that time, can still be the one that is there later. It is another one only when it
+    /// surely is: a slow answer, or a word that is missing, proves nothing.
+    pub fn can_be(&self, at: Timestamp, later: &Self) -> bool {
         let same = |one: &Option<String>, other: &Option<String>| match (one, other) {
             (Some(one), Some(other)) => one == other,
             _ => true,
         };
-        let began = match (self.started, now.started) {
-            (Some(one), Some(other)) => (one.as_second() - other.as_second()).abs() <= VAGUE,
-            _ => true,
+        let began_since = later.started.is_some_and(|began| began > at);
+        let differs = match (self.started, later.started) {
+            (Some(one), Some(other)) => (one.as_second() - other.as_second()).abs() > VAGUE,
+            _ => false,
         };
-        same(&self.uid, &now.uid) && same(&self.container, &now.container) && began
+        same(&self.uid, &later.uid) && same(&self.container, &later.container) && !(began_since && differs)
     }
 }
 
@@ -178,10 +180,12 @@ mod tests {
     #[test]
     fn a_process_that_began_anew_is_another() {
         let old = process("a", Some("c"), Some("2026-11-22T10:00:00Z"));
-        assert!(old.can_be(&process("a", Some("c"), Some("2026-11-22T10:00:02Z"))), "told in whole seconds");
-        assert!(old.can_be(&Process::default()), "nothing is known against it");
-        assert!(!old.can_be(&process("b", Some("c"), None)), "another pod of that name");
-        assert!(!old.can_be(&process("a", Some("d"), None)), "another container");
-        assert!(!old.can_be(&process("a", Some("c"), Some("2026-11-22T10:00:09Z"))), "began later");
+        let can_be = |later: &Process| old.can_be(at("2026-11-22T10:05:00Z"), later);
+        assert!(can_be(&process("a", Some("c"), Some("2026-11-22T10:00:02Z"))), "told in whole seconds");
+        assert!(can_be(&process("a", Some("c"), Some("2026-11-22T10:00:40Z"))), "a slow answer");
+        assert!(can_be(&Process::default()), "nothing is known against it");
+        assert!(!can_be(&process("b", Some("c"), None)), "another pod of that name");
+        assert!(!can_be(&process("a", Some("d"), None)), "another container");
+        assert!(!can_be(&process("a", Some("c"), Some("2026-11-22T10:05:09Z"))), "began later");
     }
 }

@@ -98,12 +98,14 @@ fn of_pod(pod: &Value, place: &Place) -> Process {
     }
 }
 
-/// When Envoy began, by how long it says it runs. (A ztunnel has no such page; its container is known.)
+/// When Envoy began at the earliest, by how long it says it runs: whole seconds, told before the answer was here. (A ztunnel has no such page; its container is known.)
 async fn started(backend: &dyn Backend, place: &Place) -> Option<Timestamp> {
     let answer = backend.ask(&place.request("GET", "/server_info", None)).await.ok().filter(Answer::is_success)?;
     let info: Value = serde_json::from_slice(&answer.body).ok()?;
     let seconds: f64 = info.get("uptime_current_epoch")?.as_str()?.strip_suffix('s')?.parse().ok()?;
-    answer.at.checked_sub(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
+    let took = SignedDuration::from_millis(i64::try_from(answer.ms).ok()?);
+    let told = answer.at.checked_sub(took).ok()?;
+    told.checked_sub(SignedDuration::try_from_secs_f64(seconds + 1.0).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -121,7 +123,7 @@ mod tests {
         let script = Script::new([Ok(answer(pod)), Ok(answer(r#"{"uptime_current_epoch":"90s"}"#))]);
         let found = block_on(process(&*script, &place(15000))).unwrap();
         assert_eq!((found.uid.as_deref(), found.container.as_deref()), (Some("u"), Some("c")));
-        assert_eq!(found.started.unwrap().to_string(), "2026-11-22T12:58:30Z");
+        assert_eq!(found.started.unwrap().to_string(), "2026-11-22T12:58:29Z");
         assert_eq!(script.asked(), ["kube GET /api/v1/namespaces/n/pods/p", "pod n/p:15000 GET /server_info"]);
     }
 

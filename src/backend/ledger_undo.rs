@@ -109,7 +109,7 @@ impl Ledger {
             return self.seen(place).map(Some).ok_or_else(|| Error::new(Kind::TapeMiss, "the tape does not tell its levels"));
         }
         let Some(process) = ledger_state::process(&*self.aside, place).await else { return Ok(None) };
-        if nets.iter().any(|net| !net.last.process.can_be(&process)) {
+        if nets.iter().any(|net| !net.last.process.can_be(net.last.at, &process)) {
             return Ok(None);
         }
         match State::ask(&*self.aside, place).await {
@@ -388,5 +388,6 @@ fn same_process(entry: &Entry, net: &Net, place: &Place) -> bool {
     let here = (&entry.place.namespace, &entry.place.pod, entry.place.port) == (namespace, pod, *port);
     let cluster =
         entry.place.cluster == place.cluster || entry.process.uid.is_some() && entry.process.uid == net.last.process.uid;
-    here && cluster && entry.process.can_be(&net.last.process)
+    let (first, second) = if entry.at <= net.last.at { (entry, &net.last) } else { (&net.last, entry) };
+    here && cluster && first.process.can_be(first.at, &second.process)
 }
