@@ -16,6 +16,8 @@ use tokio::time::{sleep, timeout};
 const REFUSAL: Duration = Duration::from_millis(300);
 /// Who has sent all may still be answered; not after so much silence.
 const PARTING: Duration = Duration::from_secs(5);
+/// How long is waited until it is looked again whether a task has ended.
+const MOMENT: Duration = Duration::from_millis(1);
 /// The pause after a connection could not be taken: the program may have too many files open.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -82,18 +84,18 @@ impl Forwards {
         self.list().clone()
     }
 
-    /// Close those that a test fulfils; says how many.
-    pub fn close(&self, which: impl Fn(&Forward) -> bool) -> usize {
-        let mut list = self.list();
-        let before = list.len();
-        list.retain(|forward| {
-            let stays = !which(forward);
-            if !stays {
-                forward.serving.abort();
+    /// Close those that a test fulfils; says how many. Then nothing listens there any more.
+    pub async fn close(&self, which: impl Fn(&Forward) -> bool) -> usize {
+        let closed: Vec<_> = self.list().extract_if(.., |forward| which(forward)).collect();
+        closed.iter().for_each(|forward| forward.serving.abort());
+        let ended = async {
+            while !closed.iter().all(|forward| forward.serving.is_finished()) {
+                sleep(MOMENT).await;
             }
-            stays
-        });
-        before - list.len()
+        };
+        // A task that is aborted ends where it waits next, and nowhere does it work for long.
+        let _ = timeout(PARTING, ended).await;
+        closed.len()
     }
 
     fn list(&self) -> MutexGuard<'_, Vec<Arc<Forward>>> {

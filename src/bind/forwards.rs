@@ -113,7 +113,8 @@ pub mod functions {
     #[rhai_fn(return_raw)]
     pub fn close_forward(context: NativeCallContext, local_port: INT) -> Fallible<bool> {
         let call = Call::of(&context)?;
-        Ok(call.session().forwards().close(|forward| INT::from(forward.local.port()) == local_port) > 0)
+        let closing = call.session().forwards().close(|forward| INT::from(forward.local.port()) == local_port);
+        Ok(call.wait(async { Ok(closing.await) })? > 0)
     }
 }
 

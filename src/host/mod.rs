@@ -178,7 +178,7 @@ impl Host {
         self.session.end_passing();
         self.session.set_files(before);
         // What a playbook opened ends with it.
-        self.session.forwards().close(|forward| !open.contains(&forward.local));
+        self.session.runtime.block_on(self.session.forwards().close(|forward| !open.contains(&forward.local)));
         self.folders.set(self.import_folders.clone());
         let mut report = self.session.end_report();
         report.notes = self.take_notes();
@@ -237,7 +237,7 @@ impl Host {
         }
         waiting();
         self.session.runtime.block_on(self.session.interrupt.raised());
-        self.session.forwards().close(|_| true);
+        self.session.runtime.block_on(self.session.forwards().close(|_| true));
         true
     }
 
