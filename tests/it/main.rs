@@ -28,6 +28,7 @@ mod goldens;
 mod istiod_pages;
 mod json;
 mod ledger;
+mod ledger_fleet;
 mod ledger_istiod;
 mod ledger_sessions;
 mod ledger_terminal;

@@ -4,6 +4,7 @@ use super::access::User;
 use super::http1::{Answer, Reply};
 use super::live_log::LiveLog;
 use super::objects::Objects;
+use super::proxy::FakeProxy;
 use super::recording::Recording;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -118,6 +119,8 @@ pub enum PodTarget {
     Silent,
     /// A real server, on this address: a real Envoy, for one.
     Tcp(SocketAddr),
+    /// The admin interface of a proxy that only knows its log levels.
+    Proxy(FakeProxy),
 }
 
 /// How the HTTPS servers outside of the mesh greet.

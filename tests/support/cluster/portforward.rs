@@ -103,6 +103,10 @@ async fn connect(errors: u8, port: u16, far: DuplexStream, book: Arc<Book>, pod:
             http1::serve(far, |request| book.pod(&pod, port, request)).await;
             return;
         }
+        Door::Target(PodTarget::Proxy(proxy)) => {
+            http1::serve(far, |request| proxy.reply(request)).await;
+            return;
+        }
         Door::Target(PodTarget::Silent) => std::future::pending().await,
         Door::Target(PodTarget::Tcp(address)) => match tokio::net::TcpStream::connect(address).await {
             Ok(real) => return pipe(far, real).await,
