@@ -1,16 +1,15 @@
 //! Access logs of proxies: the log, and the format in which that very proxy writes it.
 
 use super::Mesh;
-use super::fan_out::gather;
-use super::logs::read;
+use super::access_own::{Own, own};
+use super::fan_out::{gather, told};
+use super::logs::stream;
 use super::pod_proxy::PROXY;
 use super::pod_ref::{Asked, PodTarget, Runs, resolve};
-use super::reach;
-use crate::backend::Logs;
-use crate::envoy::{
-    AccessFormats, AccessLine, AccessLog, AccessReader, AccessWanted, Configured, LogSource, Section, access_formats,
-};
+use crate::backend::{Logs, Piece};
+use crate::envoy::{AccessFormats, AccessLine, AccessLog, AccessReader, AccessWanted, Configured, LogSource};
 use crate::error::{Error, Kind, Result};
+use futures::StreamExt;
 use std::sync::Arc;
 
 /// Which part of the logs to read, and what to keep of it.
@@ -65,31 +64,37 @@ async fn of_pod(mesh: &Mesh, target: &PodTarget, asked: &AccessAsked) -> Result<
         ..asked.logs.clone()
     };
     let whole = ask.grep.is_none();
-    // The log first: it may hold many megabytes, and its failure is the one to tell.
-    let answer = read(mesh, ask).await?;
-    let configured = match &asked.format {
-        Some(format) => Some(vec![format.clone()]),
+    // The log first: its failure is the one to tell. It may hold many megabytes, so it is read while it streams.
+    let mut pieces = stream(mesh, ask).await?;
+    let own = match &asked.format {
+        Some(format) => Own::Told(vec![format.clone()]),
         None => own(mesh, target).await,
     };
-    let formats = Arc::new(AccessFormats::new(configured.as_deref().unwrap_or_default())?);
+    let formats = Arc::new(AccessFormats::new(own.formats())?);
     let source = LogSource { namespace: Some(target.namespace.clone()), pod: Some(target.name.clone()) };
     let mut reader = AccessReader::new(formats, source, asked.wanted.clone());
-    reader.push(&answer.body);
+    let mut began = false;
+    while let Some(piece) = pieces.next().await {
+        match piece {
+            Ok(Piece::Lines(lines)) => {
+                began = true;
+                reader.push(&lines);
+            }
+            Ok(Piece::Note(note)) => mesh.note(note),
+            // What came is worth having.
+            Err(error) if began => mesh.note_missing(told("log of", target, &error)),
+            Err(error) => return Err(error),
+        }
+    }
     let mut log = reader.finish();
     if ours {
         // Few of the other lines came, and which is chance.
         log.skipped = 0;
     }
     if log.lines == 0 && whole {
-        mesh.note(nothing(target, configured.as_deref(), log.skipped));
+        mesh.note(nothing(target, &own, log.skipped));
     }
     Ok(log)
-}
-
-/// The formats that the proxy has itself; nothing when it cannot be asked.
-async fn own(mesh: &Mesh, target: &PodTarget) -> Option<Vec<Configured>> {
-    let listeners = reach::section(mesh, target, &Section::Listeners.mask()).await.ok()?;
-    Some(access_formats(listeners.text()))
 }
 
 fn container(target: &PodTarget, named: Option<&str>) -> Result<String> {
@@ -114,15 +119,15 @@ fn narrowed(codes: &[(u64, u64)]) -> Option<String> {
     patterns.filter(|patterns| !patterns.is_empty()).map(|patterns| patterns.join("|"))
 }
 
-fn nothing(target: &PodTarget, configured: Option<&[Configured]>, skipped: usize) -> String {
+fn nothing(target: &PodTarget, own: &Own, skipped: usize) -> String {
     const TURN_ON: &str = "turn it on with a Telemetry object (`accessLogging`) or `meshConfig.accessLogFile: /dev/stdout`; it writes new requests only";
-    match (configured, skipped) {
-        (Some([]), _) => format!("pod {target}: its proxy writes no access log: {TURN_ON}"),
-        (Some(_), 0) => format!("pod {target}: the log is empty in this span: did requests come at all?"),
-        (Some(_), _) => {
+    match (own, skipped) {
+        (Own::Told(formats), _) if formats.is_empty() => format!("pod {target}: its proxy writes no access log: {TURN_ON}"),
+        (Own::Told(_), 0) => format!("pod {target}: the log is empty in this span: did requests come at all?"),
+        (Own::Told(_), _) => {
             format!("pod {target}: no line is of an access log, though its proxy writes one: did requests come at all?")
         }
-        (None, _) => format!(
+        (Own::Likely(_), _) => format!(
             "pod {target}: no line is of an access log. Its proxy could not be asked whether it writes one: {TURN_ON}; for a format of its own, give `#{{format: …}}`"
         ),
     }
@@ -133,6 +138,9 @@ mod tests {
     use super::super::fake::{Fake, wait};
     use super::super::pod_ref::PodArg;
     use super::*;
+    use crate::backend::{Answer, Backend, Followed, Query};
+    use bytes::Bytes;
+    use futures::future::BoxFuture;
 
     const LINE: &str = r#"2026-11-22T13:08:41.26Z [2026-11-22T13:08:40.059Z] "GET /x HTTP/1.1" 200 - via_upstream - "-" 0 152 3 2 "-" "curl" "id" "ratings" "10.88.1.5:8080" outbound|80||ratings - 10.89.32.99:80 10.88.1.3:53636 - default"#;
 
@@ -185,8 +193,61 @@ mod tests {
         assert!(wait(access_log(&mesh, &[pod(&mesh, "a")], &AccessAsked::default())).unwrap().is_empty());
         assert!(mesh.take_notes()[0].contains("accessLogFile"));
         let target = PodTarget::default();
-        assert!(nothing(&target, Some(&[]), 5).contains("writes no access log: turn it on"));
-        assert!(nothing(&target, Some(&[Configured::Text("x".into())]), 0).contains("did requests come"));
+        assert!(nothing(&target, &Own::Told(Vec::new()), 5).contains("writes no access log: turn it on"));
+        assert!(nothing(&target, &Own::Told(vec![Configured::Text("x".into())]), 0).contains("did requests come"));
+    }
+
+    #[test]
+    fn where_the_proxy_cannot_be_asked_the_format_is_that_of_the_mesh() {
+        let istiod = serde_json::json!({"metadata": {"name": "i", "namespace": "istio-system", "labels": {"app": "istiod"}},
+            "spec": {"containers": [{"name": "discovery"}]}});
+        let mesh = Fake::new()
+            .says("logs n/a -c istio-proxy", "2026-11-22T13:08:41.26Z c=418 UF,URX\n")
+            .kube("/api/v1/pods?limit=500", serde_json::json!({"items": [istiod]}).to_string())
+            .says(
+                "pod istio-system/i:15014 GET /debug/mesh",
+                r#"{"accessLogFile": "/dev/stdout", "accessLogFormat": "c=%RESPONSE_CODE% %RESPONSE_FLAGS%\n"}"#,
+            )
+            .mesh();
+        let lines = wait(access_log(&mesh, &[pod(&mesh, "a")], &AccessAsked::default())).unwrap();
+        assert_eq!(codes(&lines), [("a".to_owned(), 418)]);
+        assert_eq!(mesh.take_notes().len(), 1, "whose format it is, and nothing else");
+    }
+
+    #[test]
+    fn a_log_that_breaks_off_gives_what_came() {
+        let broken = || Err(Error::new(Kind::Unreachable, "it broke"));
+        let (one, two) = LINE.split_at(40);
+        let lines = |text: &str| Ok(Piece::Lines(Bytes::copy_from_slice(text.as_bytes())));
+        let mesh = Mesh::new(Arc::new(Breaking(vec![lines(one), Ok(Piece::Note("resumed".into())), lines(two), broken()])));
+        let read = wait(access_log(&mesh, &[pod(&mesh, "a")], &formatted("%PROTOCOL%"))).unwrap();
+        assert_eq!((codes(&read), mesh.partial()), (vec![("a".to_owned(), 200)], true));
+        let notes = mesh.take_notes();
+        assert!(notes.len() == 2 && notes[0] == "resumed" && notes[1].contains("it broke"), "{notes:?}");
+        let mesh = Mesh::new(Arc::new(Breaking(vec![broken()])));
+        assert_eq!(wait(access_log(&mesh, &[pod(&mesh, "a")], &formatted("%PROTOCOL%"))).unwrap_err().message(), "it broke");
+    }
+
+    /// A log in pieces.
+    struct Breaking(Vec<Result<Piece>>);
+
+    impl Backend for Breaking {
+        fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+            Box::pin(async move { Err(Error::new(Kind::TapeMiss, query.to_string())) })
+        }
+
+        fn follow<'a>(&'a self, _query: &'a Query) -> BoxFuture<'a, Result<Followed>> {
+            let pieces = futures::stream::iter(self.0.clone()).boxed();
+            Box::pin(async move { Ok(Followed { head: Answer::ok("", super::super::fake::now()), pieces }) })
+        }
+
+        fn cluster(&self) -> String {
+            "lab".into()
+        }
+
+        fn describe(&self) -> String {
+            "pieces".into()
+        }
     }
 
     #[test]

@@ -116,12 +116,9 @@ pub(crate) async fn open(asked: &Asked, options: &LogOptions) -> Result<(LogLine
     let target = resolve(&asked.mesh, &asked.pod).await?;
     // What the pattern finds is chosen later: a message of several lines is looked at as one.
     let ask = question(&target, options)?;
-    let (place, what, previous) = (place(&target, &ask), told(&ask), ask.previous);
-    let followed = asked.mesh.follow(Ask::Logs(ask)).await?;
-    match followed.head.is_success() {
-        true => Ok((place, followed.pieces)),
-        false => Err(knowing(&target, refused(&followed.head, &what, previous))),
-    }
+    let place = place(&target, &ask);
+    let pieces = stream(&asked.mesh, ask).await.map_err(|error| knowing(&target, error))?;
+    Ok((place, pieces))
 }
 
 fn question(target: &PodTarget, options: &LogOptions) -> Result<Logs> {
@@ -157,6 +154,13 @@ pub(crate) async fn read(mesh: &Mesh, ask: Logs) -> Result<Answer> {
     let (what, previous) = (told(&ask), ask.previous);
     let answer = mesh.ask(Ask::Logs(ask)).await?;
     if answer.is_success() { Ok(answer) } else { Err(refused(&answer, &what, previous)) }
+}
+
+/// Read one log piece by piece; a refusal is a failure in the server's words.
+pub(crate) async fn stream(mesh: &Mesh, ask: Logs) -> Result<BoxStream<'static, Result<Piece>>> {
+    let (what, previous) = (told(&ask), ask.previous);
+    let followed = mesh.follow(Ask::Logs(ask)).await?;
+    if followed.head.is_success() { Ok(followed.pieces) } else { Err(refused(&followed.head, &what, previous)) }
 }
 
 fn told(ask: &Logs) -> String {

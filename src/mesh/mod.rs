@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod access_log;
+mod access_own;
 mod age;
 pub mod deployments;
 mod dig;

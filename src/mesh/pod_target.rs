@@ -35,6 +35,8 @@ pub struct PodTarget {
     pub containers: Vec<String>,
     /// The container that logs are read from when none is named.
     pub default_container: String,
+    /// The revision of the control plane that injected it.
+    pub revision: String,
 }
 
 /// Whose pages a function reads: Envoy and ztunnel have few in common.
@@ -128,6 +130,7 @@ impl From<Pod> for PodTarget {
             admin_port: pod.admin_port,
             containers: pod.containers,
             default_container: pod.default_container,
+            revision: pod.revision,
         }
     }
 }
