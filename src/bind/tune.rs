@@ -13,6 +13,7 @@ use crate::mesh::since::Since;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Map};
 use serde_json::Value;
+use std::time::{Duration, Instant};
 
 /// Log levels: set for a while, never for good unless asked to.
 #[export_module]
@@ -152,19 +153,19 @@ fn span(duration: &Dynamic) -> Result<Since> {
 const MOST: usize = 200_000;
 
 fn watch(call: &Call, pod: &Dynamic, pairs: Vec<(String, String)>, duration: Since) -> Fallible<Vec<LogLine>> {
-    let options = LogOptions {
+    let mut options = LogOptions {
         container: Some("istio-proxy".into()),
-        // What was written while the levels were set is seen as well.
-        since: Some(Since(1)),
         grep: pattern(&pairs),
         follow: true,
         duration: Some(duration),
         ..LogOptions::default()
     };
+    let begun = Instant::now();
     let ledger = call.session().ledger();
     let mark = ledger.mark();
     tune(call, pod, pairs, &TuneOptions { keep: false, passing: true })?;
     let pods = all_asked(call, pod, Runs::Any)?;
+    options.since = Some(back(begun.elapsed()));
     let mut rows = Vec::new();
     // What fails or is interrupted here is put back when the evaluation ends: that cannot be interrupted.
     each_batch(call, pods, &options, |batch| {
@@ -180,6 +181,12 @@ fn watch(call: &Call, pod: &Dynamic, pairs: Vec<(String, String)>, duration: Sin
     let undone = call.wait(async { Ok(ledger.undo(&which, within).await) })?;
     told(call, undone);
     Ok(rows)
+}
+
+/// How far back to read, so that what was written while levels were set is seen as well: of many pods that takes a while.
+fn back(setting: Duration) -> Since {
+    let seconds = i64::try_from(setting.as_secs()).unwrap_or(i64::MAX);
+    Since(seconds.saturating_add(2))
 }
 
 /// What finds the messages of these loggers, in Istio's format, Envoy's own and ztunnel's; nothing when all are meant.
@@ -258,4 +265,17 @@ pub fn told(call: &Call, undone: Vec<Undone>) -> Vec<LogChange> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_reaches_back_to_before_the_first_level_was_set() {
+        for (setting, least) in [(0.0, 1), (0.9, 2), (2.95, 4), (60.0, 61)] {
+            let Since(seconds) = back(Duration::from_secs_f64(setting));
+            assert!((least..least + 2).contains(&seconds), "{setting}: {seconds}");
+        }
+    }
 }

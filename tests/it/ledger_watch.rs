@@ -7,7 +7,7 @@ use crate::support::tapes;
 
 /// What an Envoy wrote at `rbac:debug`, at the served cluster's present.
 const LOG: &str = "\
-2026-11-22T09:59:58.000000000Z 2026-11-22T09:59:58.000000Z\tdebug\tenvoy rbac source/x.cc:233\tenforced denied, matched policy ns[shop]-policy[before]-rule[0]\tthread=1
+2026-11-22T09:59:30.000000000Z 2026-11-22T09:59:30.000000Z\tdebug\tenvoy rbac source/x.cc:233\tenforced denied, matched policy ns[shop]-policy[before]-rule[0]\tthread=1
 2026-11-22T10:00:00.100000000Z 2026-11-22T10:00:00.100000Z\tdebug\tenvoy rbac source/x.cc:266\tchecking request: requestedServerName: , sourceIP: 10.88.1.3:50260, directRemoteIP: 10.88.1.3:50260, remoteIP: 10.88.1.3:50260,localAddress: 10.88.1.4:8080, ssl: uriSanPeerCertificate: spiffe://cluster.local/ns/shop/sa/default, dnsSanPeerCertificate: , subjectPeerCertificate: , headers: ':authority', 'api'
 2026-11-22T10:00:00.100100000Z ':path', '/admin?a=b'
 2026-11-22T10:00:00.100200000Z ':method', 'GET'

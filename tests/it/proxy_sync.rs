@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use pilotage::Pilotage;
 use pilotage::backend::{Answer, Ask, Backend, Query, SharedBackend, Tape};
-use pilotage::error::Result;
+use pilotage::error::{Error, Kind, Result};
 use pilotage::host::Playbook;
 use pilotage::report::{Content, Finding, Item, Report, Severity};
 use serde_json::{Value, json};
@@ -66,6 +66,8 @@ impl Backend for Altered {
 struct Late {
     tape: SharedBackend,
     old: AtomicUsize,
+    /// Then nobody answers so often.
+    down: AtomicUsize,
 }
 
 impl Backend for Late {
@@ -73,8 +75,13 @@ impl Backend for Late {
         Box::pin(async move {
             let mut answer = self.tape.ask(query).await?;
             let about = matches!(&query.ask, Ask::Pod(page) if page.path == "/debug/configz");
-            let is_old = |left: usize| left.checked_sub(1);
-            if about && self.old.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_old).is_ok() {
+            let count =
+                |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            let is_old = about && count(&self.old);
+            if about && !is_old && count(&self.down) {
+                return Err(Error::new(Kind::Unreachable, "istiod restarts"));
+            }
+            if is_old {
                 let mut held: Vec<Value> = serde_json::from_slice(&answer.body).expect("objects");
                 held.iter_mut().for_each(|object| object["metadata"]["generation"] = json!(0));
                 answer.body = serde_json::to_vec(&held).expect("JSON").into();
@@ -96,9 +103,11 @@ impl Backend for Late {
     }
 }
 
-fn late(old: usize) -> Pilotage {
+fn late(old: usize, down: usize) -> Pilotage {
     let tape = Arc::new(Tape::open(tapes::path("jwks-certificate-fault")).expect("a tape"));
-    Pilotage::builder(Arc::new(Late { tape, old: AtomicUsize::new(old) })).build().expect("an engine")
+    Pilotage::builder(Arc::new(Late { tape, old: AtomicUsize::new(old), down: AtomicUsize::new(down) }))
+        .build()
+        .expect("an engine")
 }
 
 /// The one finding that is no praise, where istiod says something else.
@@ -254,14 +263,37 @@ fn a_change_is_waited_for_until_every_replica_and_proxy_has_it() {
     let wait = |engine: &Pilotage, most: &str| {
         engine.eval(&format!("sync::wait(\"ra\", \"customerjwt\", \"olaf-customer\", \"{most}\").done"))
     };
-    assert_eq!(wait(&late(2), "30s").expect("it arrives"), Content::Value(json!(true)));
-    let told = wait(&late(usize::MAX), "1s").expect_err("it never arrives").to_string();
+    assert_eq!(wait(&late(2, 0), "30s").expect("it arrives"), Content::Value(json!(true)));
+    let told = wait(&late(usize::MAX, 0), "1s").expect_err("it never arrives").to_string();
     for words in [
         "has not reached every proxy within 1",
         "istio-system/istiod-lab holds generation 0 of RequestAuthentication/olaf-customer/customerjwt, wanted is 1",
     ] {
         assert!(told.contains(words), "{words} is missing: {told}");
     }
+}
+
+#[test]
+fn an_istiod_that_restarts_does_not_end_the_wait() {
+    let wait = |engine: &Pilotage, of: &str, most: &str| {
+        let waited = engine.eval(&format!("sync::wait(\"{of}\", \"customerjwt\", \"olaf-customer\", \"{most}\").done"));
+        (waited, engine.take_notes().iter().filter(|note| note.contains("istiod restarts")).count())
+    };
+    for old in [0, 1] {
+        let (waited, notes) = wait(&late(old, 2), "ra", "30s");
+        assert_eq!((waited.expect("it arrives"), notes), (Content::Value(json!(true)), 1));
+    }
+    let told = wait(&late(1, usize::MAX), "ra", "1s").0.expect_err("it is gone for good").to_string();
+    for words in
+        ["within 1", "at last it could not be seen (", "istiod restarts", "before that: istiod istio-system/istiod-lab holds"]
+    {
+        assert!(told.contains(words), "{words} is missing: {told}");
+    }
+    let never = wait(&late(0, usize::MAX), "ra", "1s").0.expect_err("nobody ever answered");
+    assert_eq!(never.error.kind(), Kind::Unreachable);
+    assert!(never.error.message().contains("istiod-lab does not answer"), "{never}");
+    let wrong = wait(&late(0, 0), "nosuchkind", "30s").0.expect_err("there is no such kind");
+    assert!(wrong.error.message().contains("nosuchkind") && wrong.error.kind() != Kind::Timeout, "{wrong}");
 }
 
 #[test]
