@@ -93,7 +93,8 @@ pub mod functions {
     /// The access log of a proxy: requests, and connections where it sees no requests. Returns `access` rows.
     ///
     /// Of an array of pods, merged by time. A saved log is read as well (`"proxy.log"`, `"-"`, or its text). Text and JSON logs are
-    /// read by the proxy's own format; Envoy's and Istio's of all versions are known. Other lines are skipped and counted in a note.
+    /// read by the proxy's own format; Envoy's and Istio's of all versions are known. Of a ztunnel, its connections: what it says of
+    /// their ends is `connection_termination_details`, and who talks to whom is in `more`. Other lines are skipped and counted in a note.
     ///
     /// ```rhai
     /// access_log("deploy/customer.olaf-customer")[0].code    // 200
@@ -170,7 +171,7 @@ fn configured(more: &AccessLogOptions) -> Option<Configured> {
 }
 
 fn of_pods(call: &Call, proxy: &Dynamic, more: AccessLogOptions, fields: Where) -> Fallible<Array> {
-    let pods = if is_many(proxy) { all_asked(call, proxy, Runs::Envoy)? } else { vec![call.check(asked(call.mesh(), proxy))?] };
+    let pods = if is_many(proxy) { all_asked(call, proxy, Runs::Any)? } else { vec![call.check(asked(call.mesh(), proxy))?] };
     let format = configured(&more);
     // A wrong format is told before anybody is asked.
     call.check(AccessFormats::new(format.as_slice()))?;

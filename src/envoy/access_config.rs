@@ -3,6 +3,7 @@
 use super::access_format::{ENVOY, Format, known};
 use super::access_json::JsonFormat;
 use super::access_text::Spans;
+use super::access_ztunnel as ztunnel;
 use crate::error::Result;
 use memchr::memmem;
 use serde_json::{Map, Value};
@@ -77,7 +78,15 @@ impl AccessFormats {
         }
         let found = (0..texts as u8).find(|number| *number != habit.format && self.fits(*number, line, spans));
         habit.format = found.unwrap_or(habit.format);
-        found.or_else(|| (0..texts as u8).find(|number| self.spans(*number, line, spans)))
+        if found.is_some() {
+            return found;
+        }
+        // Behind all others, and before what fits somehow.
+        let last = (texts + self.json.len()) as u8;
+        if self.spans(last, line, spans) {
+            return Some(last);
+        }
+        (0..texts as u8).find(|number| self.spans(*number, line, spans))
     }
 
     fn fits(&self, format: u8, line: &[u8], spans: &mut Spans) -> bool {
@@ -91,7 +100,8 @@ impl AccessFormats {
         *spans = Spans::default();
         match self.of(format) {
             Ok(text) => text.spans(line, spans),
-            Err(json) => json.is_some_and(|json| json.spans(line, spans, &mut Vec::new())),
+            Err(Some(json)) => json.spans(line, spans, &mut Vec::new()),
+            Err(None) => ztunnel::spans(line, spans),
         }
     }
 
@@ -111,7 +121,8 @@ impl AccessFormats {
     pub(super) fn others(&self, format: u8, line: &[u8]) -> Map<String, Value> {
         match self.of(format) {
             Ok(text) => text.others(line),
-            Err(json) => json.map(|json| json.others(line)).unwrap_or_default(),
+            Err(Some(json)) => json.others(line),
+            Err(None) => ztunnel::others(line),
         }
     }
 

@@ -146,7 +146,7 @@ impl JsonFormat {
 }
 
 /// Go through the members of an object: the key, and where its value begins and ends (the inside of a string; nothing of `null`).
-fn members(line: &[u8], mut put: impl FnMut(&[u8], usize, usize)) -> bool {
+pub(super) fn members(line: &[u8], mut put: impl FnMut(&[u8], usize, usize)) -> bool {
     let mut at = blank(line, 0);
     if line.get(at) != Some(&b'{') || line.len() > Spans::LONGEST {
         return false;
@@ -187,7 +187,7 @@ fn blank(line: &[u8], mut at: usize) -> usize {
 
 /// Where the string ends whose inside begins here: at its quote.
 #[inline]
-fn string(line: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn string(line: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let rest = line.get(at..)?;
         let short = rest.iter().take(16).position(|byte| matches!(byte, b'"' | b'\\'));

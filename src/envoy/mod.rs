@@ -13,6 +13,7 @@ mod access_laws;
 mod access_log;
 mod access_reader;
 mod access_text;
+mod access_ztunnel;
 mod address;
 mod assignments;
 mod bootstrap;

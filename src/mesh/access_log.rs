@@ -5,7 +5,7 @@ use super::access_own::{Own, own};
 use super::fan_out::{gather, told};
 use super::logs::stream;
 use super::pod_proxy::PROXY;
-use super::pod_ref::{Asked, PodTarget, Runs, resolve};
+use super::pod_ref::{Asked, PodTarget, resolve};
 use crate::backend::{Logs, Piece};
 use crate::envoy::{AccessFormats, AccessLine, AccessLog, AccessReader, AccessWanted, Configured, LogSource};
 use crate::error::{Error, Kind, Result};
@@ -31,7 +31,6 @@ pub struct AccessAsked {
 pub async fn access_log(mesh: &Mesh, pods: &[Asked], asked: &AccessAsked) -> Result<Vec<AccessLine>> {
     let of_each = gather(mesh, "access log of", pods.to_vec(), |pod| async move {
         let target = resolve(&pod.mesh, &pod.pod).await?;
-        target.check_runs(Runs::Envoy)?;
         of_pod(&pod.mesh, &target, asked).await
     });
     let logs: Vec<AccessLog> = of_each.await?.into_iter().map(|(_, log)| log).collect();
@@ -122,6 +121,9 @@ fn narrowed(codes: &[(u64, u64)]) -> Option<String> {
 fn nothing(target: &PodTarget, own: &Own, skipped: usize) -> String {
     const TURN_ON: &str = "turn it on with a Telemetry object (`accessLogging`) or `meshConfig.accessLogFile: /dev/stdout`; it writes new requests only";
     match (own, skipped) {
+        (Own::Ztunnel, _) => format!(
+            "pod {target}: no connection ended in this span, as far as its ztunnel tells: it writes one line at the end of each, at level info"
+        ),
         (Own::Told(formats), _) if formats.is_empty() => format!("pod {target}: its proxy writes no access log: {TURN_ON}"),
         (Own::Told(_), 0) => format!("pod {target}: the log is empty in this span: did requests come at all?"),
         (Own::Told(_), _) => {
@@ -212,6 +214,18 @@ mod tests {
         let lines = wait(access_log(&mesh, &[pod(&mesh, "a")], &AccessAsked::default())).unwrap();
         assert_eq!(codes(&lines), [("a".to_owned(), 418)]);
         assert_eq!(mesh.take_notes().len(), 1, "whose format it is, and nothing else");
+    }
+
+    #[test]
+    fn a_ztunnel_is_not_asked_for_a_format() {
+        let line = "2026-11-22T13:08:41.2Z\tinfo\taccess\tconnection complete\tsrc.addr=1.1.1.1:1 dst.addr=1.1.1.2:15008 direction=\"inbound\" duration=\"3ms\"";
+        let (mesh, fake) = Fake::new().says("logs n/a -c istio-proxy", format!("2026-11-22T13:08:41.3Z {line}\n")).shared();
+        let mut ztunnel = pod(&mesh, "a");
+        let PodArg::Row(row) = &mut ztunnel.pod else { unreachable!("it is a row") };
+        row.insert("proxy".into(), "ztunnel".into());
+        let lines = wait(access_log(&mesh, &[ztunnel], &AccessAsked::default())).unwrap();
+        assert_eq!((lines[0].access().duration, fake.asked().len()), (Some(3), 1));
+        assert!(nothing(&PodTarget::default(), &Own::Ztunnel, 5).contains("no connection ended"));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) enum Own {
     Told(Vec<Configured>),
     /// Those that its mesh has: it could not be asked which of them it writes.
     Likely(Vec<Configured>),
+    /// ztunnel's own form, which nobody can set.
+    Ztunnel,
 }
 
 impl Own {
@@ -22,12 +24,16 @@ impl Own {
     pub(super) fn formats(&self) -> &[Configured] {
         match self {
             Self::Told(formats) | Self::Likely(formats) => formats,
+            Self::Ztunnel => &[],
         }
     }
 }
 
 /// The formats of this proxy's access log.
 pub(super) async fn own(mesh: &Mesh, target: &PodTarget) -> Own {
+    if target.proxy == "ztunnel" {
+        return Own::Ztunnel;
+    }
     match reach::section(mesh, target, &Section::Listeners.mask()).await {
         Ok(listeners) => Own::Told(access_formats(listeners.text())),
         Err(_) => Own::Likely(of_mesh(mesh, &target.revision).await),
