@@ -1,7 +1,8 @@
 //! What watches and what looks for forgotten levels: `watch_log` and the playbooks.
 
-use crate::bad_days::Investigation;
+use crate::bad_days::{Investigation, Mesh, healthy};
 use crate::ledger::Rig;
+use crate::support::cluster::{At, Trouble};
 use crate::support::run::run_pilotage;
 use crate::support::tapes;
 
@@ -65,4 +66,42 @@ fn log_levels_finds_who_was_left_at_debug_and_nobody_else() {
     let text = found.finding("LOG001")["text"].as_str().unwrap();
     assert_eq!(text, "shop/api-0 logs at debug what holds whole tokens and headers: rbac");
     assert_eq!(log_levels("jwks-certificate-fault").codes(), Vec::<&str>::new());
+}
+
+/// The mesh of one proxy that does not answer.
+fn silent() -> Rig {
+    let mut rig = Rig::new();
+    rig.envoy = None;
+    rig
+}
+
+#[test]
+fn what_cannot_be_watched_is_never_called_good() {
+    let rig = silent();
+    let output = rig.mesh.run(&["run", "watch-denials", "--allow", "tune", "--wait", "1s", "-o", "json"]);
+    assert!(!output.stdout.contains("nothing was refused"), "{output:#?}");
+    let found = Investigation::read(output);
+    assert_eq!((found.code, found.codes()), (Some(4), vec!["DENY000"]), "{:#}", found.report);
+    assert_eq!(found.finding("DENY000")["text"], "no proxy is watched: shop/web");
+    let found = Investigation::read(rig.mesh.run(&["run", "log-levels", "-o", "json"]));
+    assert_eq!((found.code, found.codes()), (Some(4), vec!["LOG004"]), "{:#}", found.report);
+    assert_eq!(found.finding("LOG004")["text"], "the log levels of 1 proxy could not be seen: shop/web");
+    assert!(!found.report.to_string().contains("none of"), "{:#}", found.report);
+}
+
+#[test]
+fn a_closed_controlz_is_a_finding_and_the_rest_is_told() {
+    let at = At::Pod { pod: "istio-system/istiod-lab".into(), port: Some(9876), path: "/scopej/".into() };
+    let mesh = Mesh::serve(healthy().fault(at, Trouble::Status(404)));
+    let found = Investigation::read(mesh.run(&["run", "log-levels", "-o", "json"]));
+    assert_eq!(found.codes(), ["LOG005"], "{:#}", found.report);
+    assert_eq!(found.finding("LOG005")["text"], "the log scopes of 1 istiod could not be seen: istio-system/istiod-lab");
+}
+
+#[test]
+fn where_there_is_no_istiod_nothing_is_called_synchronised() {
+    let found = Investigation::read(Rig::new().mesh.run(&["run", "proxy-sync", "-o", "json"]));
+    assert_eq!(found.codes(), ["SYNC005"], "{:#}", found.report);
+    let text = found.finding("SYNC005")["text"].as_str().unwrap();
+    assert_eq!(text, "whether 1 proxy (shop/web) is connected could not be found out: there is no istiod in this cluster");
 }
