@@ -11,7 +11,8 @@ const ENDPOINTS: usize = 25;
 pub fn dump(megabytes: usize) -> Vec<u8> {
     let services = megabytes * 26 + 1;
     let mut text = String::from("{\n \"configs\": [\n");
-    section(&mut text, "Bootstrap", &[("bootstrap", vec![bootstrap()])], true);
+    let bootstrap = json!({"@type": "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump", "bootstrap": bootstrap()});
+    let _ = writeln!(text, "  {},", pretty(&bootstrap).replace('\n', "\n  "));
     let clusters: Vec<Value> = (0..services).flat_map(|service| ports().map(move |port| cluster(service, port))).collect();
     section(&mut text, "Clusters", &[("dynamic_active_clusters", clusters)], true);
     let endpoints: Vec<Value> = (0..services).flat_map(|service| ports().map(move |port| endpoints_of(service, port))).collect();
