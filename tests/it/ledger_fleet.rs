@@ -30,7 +30,9 @@ fn pod(number: usize) -> Value {
 impl Fleet {
     /// Of proxies that have just been started and of old ones, of quick ones and of slow ones.
     fn of(count: usize) -> Self {
-        let age = |number: usize| Duration::from_millis(if number % 3 == 0 { 100_000_000 } else { number as u64 * 137 % 20_000 });
+        let age = |number: usize| {
+            Duration::from_millis(if number.is_multiple_of(3) { 100_000_000 } else { number as u64 * 137 % 20_000 })
+        };
         let delay = |number: usize| Duration::from_millis(if number % 10 == 7 { 400 } else { number as u64 % 5 });
         let proxies: Vec<FakeProxy> = (0..count).map(|number| FakeProxy::new(age(number), delay(number))).collect();
         let pods: Vec<Value> = (0..count).map(pod).collect();
