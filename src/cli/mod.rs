@@ -18,6 +18,7 @@ mod repl;
 mod run;
 mod show;
 mod signals;
+mod terminal_modes;
 mod undo;
 mod verbose;
 

@@ -1,5 +1,6 @@
 //! Signals: the first Ctrl-C stops what runs, one more stops pilotage; a closed terminal and SIGTERM end it in good order.
 
+use super::terminal_modes::Modes;
 use crate::error::{Error, Kind, Result};
 use crate::host::Interrupt;
 use crate::render::style;
@@ -27,11 +28,12 @@ pub enum End {
 type AtEnd = Box<dyn Fn(End) + Send + Sync>;
 
 /// What signals do, from the moment this exists.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Signals(Arc<State>);
 
-#[derive(Default)]
 struct State {
+    /// How the terminal was when the program began.
+    modes: Modes,
     interrupt: OnceLock<Interrupt>,
     at_end: OnceLock<AtEnd>,
     presses: AtomicUsize,
@@ -60,7 +62,7 @@ impl Signals {
             let _inside = runtime.enter();
             Streams::open().map_err(refused)?
         };
-        let signals = Self::default();
+        let signals = Self(Arc::new(State::new()));
         let state = signals.0.clone();
         let work = move || runtime.block_on(state.watch(streams));
         std::thread::Builder::new().name("ctrl-c".into()).spawn(work).map_err(refused)?;
@@ -129,6 +131,17 @@ fn hangup_is_ignored() -> bool {
 }
 
 impl State {
+    fn new() -> Self {
+        Self {
+            modes: Modes::now(),
+            interrupt: OnceLock::new(),
+            at_end: OnceLock::new(),
+            presses: AtomicUsize::new(0),
+            session: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
+        }
+    }
+
     async fn watch(self: Arc<Self>, mut streams: Streams) {
         while let Some(number) = streams.next().await {
             match number {
@@ -162,6 +175,7 @@ impl State {
         let state = self.clone();
         // In a thread of its own, so that a second signal is heard.
         let work = move || {
+            state.modes.restore();
             if let Some(at_end) = state.at_end.get() {
                 at_end(End::Orderly);
             }
@@ -173,6 +187,7 @@ impl State {
     }
 
     fn leave(&self, code: i32) -> ! {
+        self.modes.restore();
         if let Some(at_end) = self.at_end.get() {
             at_end(End::AtOnce);
         }

@@ -38,6 +38,7 @@ fn a_session_that_waits_at_its_prompt_is_ended_by_signals_in_good_order() {
         let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &terminal.pid().to_string()]).status();
         assert!(kill.expect("kill runs").success());
         assert_eq!(terminal.end(), code, "SIG{signal}");
+        terminal.shows("rbac of shop/web is warning again");
         assert_eq!((rig.level("rbac"), rig.files()), ("warning".into(), vec![]), "SIG{signal}");
     }
 }

@@ -183,3 +183,25 @@ fn without_a_terminal_lines_are_read_without_a_prompt() {
     assert_eq!((output.stdout.as_str(), output.code), ("2\n6\n", Some(1)), "{output:?}");
     assert!(output.stderr.contains("there is no function nosuch"), "{output:?}");
 }
+
+#[test]
+fn a_signal_at_the_prompt_leaves_the_terminal_as_it_was() {
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let home = TempDir::new();
+        let mut terminal = Terminal::start(&home, &["--demo"]);
+        terminal.prompt();
+        terminal.press(CTRL_D);
+        assert_eq!(terminal.end(), 0);
+        let usual = terminal.modes();
+
+        let mut terminal = Terminal::start(&home, &["--demo"]);
+        terminal.prompt();
+        assert_ne!(terminal.modes(), usual, "at the prompt keys are edited");
+        terminal.press("half a line");
+        terminal.shows("half a line");
+        let status = std::process::Command::new("kill").args([&format!("-{signal}"), &terminal.pid().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+        assert_eq!(terminal.end(), code, "SIG{signal}");
+        assert_eq!(terminal.modes(), usual, "SIG{signal}");
+    }
+}

@@ -30,7 +30,7 @@ pub struct Terminal {
     prompts_before: usize,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
 }
 
 impl Terminal {
@@ -60,7 +60,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().expect("the terminal can be written");
-        Self { parser, prompts, prompts_before: 0, keys, child, _master: pair.master }
+        Self { parser, prompts, prompts_before: 0, keys, child, master: pair.master }
     }
 
     /// The process.
@@ -109,6 +109,13 @@ impl Terminal {
     pub fn prompt(&mut self) -> String {
         let (prompts, before) = (self.prompts.clone(), self.prompts_before);
         self.wait("a new prompt", |screen| prompts.load(SeqCst) > before && screen.trim_end().ends_with('>'))
+    }
+
+    /// How the terminal is set: what it does with what is typed, and whether it marks what is pasted.
+    pub fn modes(&self) -> (String, bool) {
+        let modes = self.master.get_termios().expect("a terminal has modes");
+        let parser = self.parser.lock().expect("nobody panics with it");
+        (format!("{:?} {:?}", modes.input_flags, modes.local_flags), parser.screen().bracketed_paste())
     }
 
     /// Wait for the program's end; gives its exit code.
