@@ -95,6 +95,10 @@ struct Sources {
 impl Sources {
     fn of(connect: &Connect) -> Self {
         if let Some(file) = &connect.kubeconfig {
+            // Several, as KUBECONFIG lists them: what an ended session read.
+            if !file.exists() && std::env::split_paths(file).count() > 1 {
+                return Self::of_environment(Some(file.clone().into_os_string()), None);
+            }
             return Self { files: vec![file.clone()], looked: Vec::new() };
         }
         Self::of_environment(std::env::var_os("KUBECONFIG"), dirs::home_dir())

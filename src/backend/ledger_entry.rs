@@ -105,16 +105,36 @@ impl Undone {
         !matches!(self.how, How::Failed(_))
     }
 
+    /// Whether it is now at a level that nobody leaves a proxy at: it was so before, perhaps by a session elsewhere that ended first.
+    pub fn is_loud(&self) -> bool {
+        matches!(self.how, How::PutBack | How::Already) && matches!(self.to.as_deref(), Some("debug" | "trace"))
+    }
+
+    fn still_loud(&self) -> String {
+        if !self.is_loud() {
+            return String::new();
+        }
+        let quiet = if self.place.is_istiod() || self.place.pod.starts_with("ztunnel") { "info" } else { "warning" };
+        let by_hand = self.place.by_hand(&self.name, Some(quiet));
+        format!(
+            ": so it was before this session; if nobody needs that any more, `pilotage run log-levels` finds it; by hand: {by_hand}"
+        )
+    }
+
     /// In a sentence.
     pub fn told(&self) -> String {
         let Self { place, name, .. } = self;
         let level = |level: &Option<String>| level.clone().unwrap_or_else(|| "the level of all".into());
         let (from, to) = (level(&self.from), level(&self.to));
         match &self.how {
-            How::PutBack => format!("{name} of {place} is {to} again, no longer {from}"),
-            How::Already => format!("{name} of {place} is {to} already"),
+            How::PutBack => format!("{name} of {place} is {to} again, no longer {from}{}", self.still_loud()),
+            How::Already => format!("{name} of {place} is {to} already{}", self.still_loud()),
             How::Restarted => format!("{place} is gone, or was restarted since: its {name} needs no putting back"),
-            How::Left => format!("{name} of {place} is {from} now, which this session did not set: left as it is"),
+            How::Left => format!(
+                "{name} of {place} is {from} now, which this session did not set: left as it is; before this session it was {to}; {} shows it; by hand: {}",
+                if place.is_istiod() { "`scopes()`".to_owned() } else { format!("`log_levels(\"{place}\")`") },
+                place.by_hand(name, self.to.as_deref())
+            ),
             How::HandedOver => format!(
                 "{name} of {place} is {from}, as another session that still runs wants it: that one puts it back to {to} when it ends"
             ),

@@ -7,6 +7,8 @@ use crate::backend::{
     demo,
 };
 use crate::error::{Error, Kind, Result};
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A source of answers, ready to be asked.
@@ -49,9 +51,18 @@ pub fn bare_source(options: &Options) -> Result<SharedBackend> {
 
 /// Where this session's ledger is kept.
 pub fn shelf(options: &Options) -> Shelf {
-    let named = options.kubeconfig.as_ref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
-    let listed = || std::env::var("KUBECONFIG").ok().filter(|list| !list.is_empty());
-    Shelf { folder: places::ledger(), kubeconfig: named.map(|file| file.display().to_string()).or_else(listed) }
+    let named = options.kubeconfig.clone().map(|file| file.into_os_string());
+    let listed = || std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
+    let usual = || std::env::home_dir().map(|home| home.join(".kube/config")).filter(|file| file.exists());
+    let kubeconfig = named.or_else(listed).or_else(|| usual().map(|file| file.into_os_string()));
+    Shelf { folder: places::ledger(), kubeconfig: kubeconfig.and_then(|list| absolute(&list)) }
+}
+
+/// Every file of the list as it is found from any folder.
+fn absolute(list: &OsStr) -> Option<String> {
+    let files = std::env::split_paths(list).filter(|file| !file.as_os_str().is_empty());
+    let files: Vec<PathBuf> = files.map(|file| std::path::absolute(&file).unwrap_or(file)).collect();
+    std::env::join_paths(files).ok()?.into_string().ok().filter(|list| !list.is_empty())
 }
 
 /// A tape, or the world with its limits.

@@ -86,9 +86,8 @@ impl Undo {
         let mut options = app.options.clone();
         let header = left.contents.header.clone();
         options.context = Some(header.cluster.clone()).filter(|cluster| cluster != "in-cluster");
-        // Several files in KUBECONFIG are only read from there.
-        let named = header.kubeconfig.filter(|list| !list.contains(':')).map(PathBuf::from);
-        options.kubeconfig = options.kubeconfig.or(named);
+        // What the session read, whatever KUBECONFIG is in this shell.
+        options.kubeconfig = options.kubeconfig.or(header.kubeconfig.clone().map(PathBuf::from));
         let entries = left.contents.open.clone();
         let backend = tokio::task::spawn_blocking(move || connect::bare_source(&options)).await;
         let backend = backend.unwrap_or_else(|error| Err(Error::new(Kind::Internal, "connecting failed").cause(error)));
@@ -98,7 +97,16 @@ impl Undo {
                 let which = Which { dry_run: self.dry_run, ..Which::default() };
                 ledger.undo(&which, app.options.timeout.max(Session::patience(entries.len()))).await
             }
-            Err(error) => entries.iter().flat_map(|entry| unreached(entry, &error)).collect(),
+            Err(error) => {
+                if let Some(list) = header.kubeconfig {
+                    let told = format!(
+                        "the session on {} read KUBECONFIG={list}: with those files `pilotage undo` finds the cluster; --kubeconfig names another",
+                        header.cluster
+                    );
+                    app.tell(&show::note(&told, &app.err));
+                }
+                entries.iter().flat_map(|entry| unreached(entry, &error)).collect()
+            }
         }
     }
 }
@@ -149,6 +157,13 @@ pub fn put_back(undoer: &Undoer, look: &Look) -> bool {
         pods.dedup();
         let told = format!("{} log levels of {} are what they were before", set.len(), counted(&pods));
         style::write_stderr(&show::note(&told, look));
+        let loud = set.iter().filter(|one| one.is_loud()).count();
+        if loud > 0 {
+            let told = format!(
+                "{loud} of them are at debug or trace, as before this session; if nobody needs that any more, `pilotage run log-levels` finds them"
+            );
+            style::write_stderr(&show::note(&told, look));
+        }
     }
     let mut told = std::collections::BTreeSet::new();
     for one in &other {

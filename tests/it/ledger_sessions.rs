@@ -4,6 +4,7 @@ use crate::ledger::{Rig, end, send};
 use crate::support::envoy::post;
 use pilotage::Pilotage;
 use pilotage::backend::{Connect, Ledger, Live, Shelf};
+use std::process::Stdio;
 use std::sync::Arc;
 
 fn set(level: &str) -> String {
@@ -56,6 +57,66 @@ fn two_killed_sessions_are_undone_the_newest_first() {
     }
     let undo = rig.mesh.run(&["undo"]);
     assert_eq!((undo.code, rig.level("rbac"), rig.files()), (Some(0), "warning".into(), vec![]), "{undo:#?}");
+}
+
+#[test]
+fn sessions_on_two_machines_that_end_crosswise_say_what_stays_and_how_to_find_it() {
+    let rig = Rig::new();
+    let first = rig.session(&set("debug"), "debug");
+    let mut command = rig.mesh.command(&["eval", "--allow", "tune", &set("trace")]);
+    command.env("XDG_STATE_HOME", rig.mesh.home().file("another-machine"));
+    let second = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    rig.wait_for("rbac", "trace");
+    send(&first, "TERM");
+    let (_, said) = end(first);
+    assert_eq!(rig.level("rbac"), "trace", "{said}");
+    for words in [
+        "is trace now, which this session did not set: left as it is",
+        "before this session it was warning",
+        "`log_levels(\"shop/web\")` shows it",
+        "proxy-config log web.shop --level rbac:warning",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    send(&second, "TERM");
+    let (_, said) = end(second);
+    assert_eq!(rig.level("rbac"), "debug", "{said}");
+    for words in [
+        "rbac of shop/web is debug again",
+        "so it was before this session",
+        "`pilotage run log-levels` finds it",
+        "--level rbac:warning",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let found = rig.mesh.run(&["run", "log-levels"]);
+    assert!(found.stdout.contains("shop/web logs at debug what holds whole tokens and headers: rbac"), "{found:#?}");
+}
+
+#[test]
+fn a_session_with_several_kubeconfigs_is_undone_from_any_shell() {
+    let rig = Rig::new();
+    let home = rig.mesh.home();
+    home.write("first", "apiVersion: v1\nkind: Config\n");
+    let mut command = crate::support::run::pilotage(home.path(), &["eval", "--allow", "tune", &set("debug")]);
+    command.env("KUBECONFIG", "first:kubeconfig");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    rig.wait_for("rbac", "debug");
+    send(&child, "KILL");
+    end(child);
+    let elsewhere = home.file("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let undo = || {
+        let mut command = crate::support::run::pilotage(home.path(), &["undo"]);
+        command.current_dir(&elsewhere).env("KUBECONFIG", "/nowhere/config");
+        crate::support::run::finish(command, crate::support::run::PATIENCE)
+    };
+    std::fs::rename(home.file("kubeconfig"), home.file("moved")).unwrap();
+    let lost = undo();
+    assert!(lost.code == Some(1) && lost.stderr.contains(&format!("KUBECONFIG={}:", home.file("first").display())), "{lost:#?}");
+    std::fs::rename(home.file("moved"), home.file("kubeconfig")).unwrap();
+    let done = undo();
+    assert_eq!((done.code, rig.level("rbac"), rig.files()), (Some(0), "warning".into(), vec![]), "{done:#?}");
 }
 
 #[test]
