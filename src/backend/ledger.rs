@@ -33,6 +33,8 @@ pub struct Ledger {
     /// Asks what is set, beside the recorder: on a replay nobody asks that.
     pub(super) aside: SharedBackend,
     pub(super) shelf: Shelf,
+    /// What was connected to when the entries were made, if that was another session.
+    pub(super) recorded: Option<String>,
     kept: Mutex<Kept>,
     /// One undo at a time: a signal may come while the session ends.
     pub(super) undoing: tokio::sync::Mutex<()>,
@@ -56,7 +58,7 @@ impl Ledger {
     pub fn new(inner: SharedBackend, aside: SharedBackend, shelf: Shelf) -> Self {
         let own = inner.clone();
         let (undoing, setting) = (tokio::sync::Mutex::default(), Arc::default());
-        Self { inner, own, aside, shelf, kept: Mutex::default(), undoing, setting }
+        Self { inner, own, aside, shelf, recorded: None, kept: Mutex::default(), undoing, setting }
     }
 
     /// Tell this observer what the ledger asks and does itself.
@@ -76,8 +78,9 @@ impl Ledger {
     pub fn adopt(inner: SharedBackend, shelf: Shelf, leftover: Leftover) -> Self {
         let ledger = Self::in_memory(inner);
         let Leftover { contents, book } = leftover;
+        let recorded = Some(contents.header.source);
         let kept = Kept { open: contents.open, book: Some(book), ..Kept::default() };
-        Self { kept: Mutex::new(kept), shelf, ..ledger }
+        Self { kept: Mutex::new(kept), shelf, recorded, ..ledger }
     }
 
     /// What is not undone yet, oldest first.

@@ -60,6 +60,8 @@ pub struct Book {
     path: PathBuf,
     file: File,
     synced: Option<Instant>,
+    /// Lines in it cannot be read: it stays until the user says otherwise.
+    damaged: bool,
 }
 
 /// What a file holds.
@@ -69,6 +71,8 @@ pub struct Contents {
     pub header: Header,
     /// What is not undone, oldest first.
     pub open: Vec<Entry>,
+    /// How many lines cannot be read: what they tell of may still be set.
+    pub unread: usize,
 }
 
 /// The file of a session that ended without undoing all; nobody else may take it meanwhile.
@@ -94,7 +98,7 @@ impl Book {
             let file = private_file(&fresh)?;
             // Without locks (some network file systems) a session may be taken for ended; levels are compared before any undo.
             let _ = file.try_lock();
-            let mut book = Self { path: path.clone(), file, synced: None };
+            let mut book = Self { path: path.clone(), file, synced: None, damaged: false };
             book.put(header)?;
             // Under its name it is seen by others, who must find it locked.
             std::fs::rename(&fresh, &path)?;
@@ -133,8 +137,15 @@ impl Book {
         self.put(&line).map_err(|error| unwritable(&self.path, &error))
     }
 
-    /// Nothing is open any more: the file goes.
+    /// Nothing is open any more: the file goes, unless lines in it cannot be read.
     pub fn remove(self) {
+        if !self.damaged {
+            self.discard();
+        }
+    }
+
+    /// The file goes, whatever is in it.
+    pub fn discard(self) {
         // A file that stays holds nothing open; the next look at the folder removes it.
         let _ = std::fs::remove_file(&self.path);
     }
@@ -147,8 +158,7 @@ impl Book {
     fn put(&mut self, line: &impl Serialize) -> std::io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.file.seek(SeekFrom::End(0))?;
-        self.file.write_all(&text)
+        append(&mut self.file, &text, |file, text| file.write_all(text))
     }
 }
 
@@ -160,17 +170,16 @@ pub fn leftovers(folder: &Path) -> Vec<Leftover> {
             Err(TryLockError::WouldBlock) => return None,
             locked => locked.is_ok(),
         };
-        let mut book = Book { path, file, synced: None };
-        let contents = read(&book.file)?;
+        let contents = read(&file)?;
+        let book = Book { path, file, synced: None, damaged: contents.unread > 0 };
         // Some network file systems have no locks.
         if !locks && Path::new("/proc").join(contents.header.pid.to_string()).exists() {
             return None;
         }
-        // The line that a crash cut off must not swallow the next one.
-        book.file.write_all(b"\n").ok()?;
+        cut_back(&book.file).ok()?;
         Some(Leftover { contents, book })
     });
-    let (left, done): (Vec<_>, Vec<_>) = opened.partition(|leftover| !leftover.contents.open.is_empty());
+    let (left, done): (Vec<_>, Vec<_>) = opened.partition(|left| !left.contents.open.is_empty() || left.contents.unread > 0);
     done.into_iter().for_each(|leftover| leftover.book.remove());
     left
 }
@@ -195,7 +204,37 @@ fn paths(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// A crash may have cut the last line off; lines of a newer version are not understood and left to it.
+/// What a crash cut off was not done yet: half a line goes.
+fn cut_back(mut file: &File) -> std::io::Result<()> {
+    let mut text = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut text)?;
+    match text.iter().rposition(|byte| *byte == b'\n') {
+        Some(last) if last + 1 < text.len() => file.set_len(last as u64 + 1),
+        _ => Ok(()),
+    }
+}
+
+/// A line at the end: whole, or not at all. A full disk must not leave half a one, which would swallow the next.
+fn append(file: &mut File, text: &[u8], write: impl FnOnce(&mut File, &[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+    let before = file.seek(SeekFrom::End(0))?;
+    let mut line = Vec::with_capacity(text.len() + 1);
+    if before > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::Start(before - 1))?;
+        file.read_exact(&mut last)?;
+        // A crash may have cut the last one off.
+        line.extend((last != *b"\n").then_some(b'\n'));
+    }
+    line.extend(text);
+    write(file, &line).inspect_err(|_| {
+        // What cannot be cut off is closed by the next line, and reported by who reads it.
+        let _ = file.set_len(before);
+    })
+}
+
+/// A crash may have cut the last line off, before what it tells of was done; lines of a newer version are not understood and
+/// left to it.
 fn read(mut file: &File) -> Option<Contents> {
     let mut text = String::new();
     file.seek(SeekFrom::Start(0)).ok()?;
@@ -206,13 +245,21 @@ fn read(mut file: &File) -> Option<Contents> {
         return None;
     }
     let mut open: Vec<Entry> = Vec::new();
-    for line in lines.filter_map(|line| serde_json::from_str(line).ok()) {
-        match line {
-            Line::Tuned(entry) => open.push(entry),
-            Line::Closed { id, names } => close(&mut open, id, &names),
+    let (mut unread, mut cut) = (0, false);
+    for line in lines.filter(|line| !line.is_empty()) {
+        cut = false;
+        match serde_json::from_str(line) {
+            Ok(Line::Tuned(entry)) => open.push(entry),
+            Ok(Line::Closed { id, names }) => close(&mut open, id, &names),
+            Err(error) => {
+                cut = error.is_eof();
+                unread += 1;
+            }
         }
     }
-    Some(Contents { header, open })
+    // The last line alone, if it only lacks its end.
+    unread -= usize::from(cut);
+    Some(Contents { header, open, unread })
 }
 
 /// These names of that entry need no undo any more.
@@ -309,6 +356,35 @@ mod tests {
         left.book.closed(1, &["rbac".into()]).unwrap();
         drop(left);
         assert!(leftovers(&folder.0).is_empty() && !path.exists());
+    }
+
+    #[test]
+    fn a_full_disk_leaves_no_half_line_and_what_cannot_be_read_is_counted_and_stays() {
+        let folder = Folder::new("full");
+        let mut book = Book::create(&folder.0, &header()).unwrap();
+        let full = |file: &mut File, text: &[u8]| {
+            file.write_all(&text[..text.len() / 2])?;
+            Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
+        };
+        append(&mut book.file, b"{\"tuned\":{\"id\":1}}\n", full).unwrap_err();
+        book.tuned(&entry(2, &["rbac"])).unwrap();
+        let whole = read(&book.file).unwrap();
+        assert_eq!((whole.open.len(), whole.unread), (1, 0));
+        book.file.write_all(b"{\"tuned\":{\"id\":3,").unwrap();
+        book.tuned(&entry(4, &["jwt"])).unwrap();
+        let torn = read(&book.file).unwrap();
+        assert_eq!((torn.open.len(), torn.unread), (2, 1));
+        for (id, name) in [(2, "rbac"), (4, "jwt")] {
+            book.closed(id, &[name.into()]).unwrap();
+        }
+        let path = book.path().to_owned();
+        drop(book);
+        let left = leftovers(&folder.0).remove(0);
+        assert_eq!((left.contents.open.len(), left.contents.unread), (0, 1));
+        left.book.remove();
+        assert!(path.exists());
+        leftovers(&folder.0).remove(0).book.discard();
+        assert!(!path.exists());
     }
 
     #[test]

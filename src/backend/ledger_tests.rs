@@ -266,3 +266,65 @@ fn the_file_holds_no_more_than_places_and_levels() {
     assert_eq!((ledger.file(), std::fs::read_dir(&folder).unwrap().count()), (None, 0));
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// A process as a named server shows it, for sessions with files.
+struct At(Arc<Process>, &'static str);
+
+impl Backend for At {
+    fn ask<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+        self.0.ask(query)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn cluster(&self) -> String {
+        "lab".into()
+    }
+
+    fn describe(&self) -> String {
+        format!("context lab ({})", self.1)
+    }
+}
+
+fn session(process: &Arc<Process>, folder: &std::path::Path) -> Ledger {
+    let at = Arc::new(At(process.clone(), "https://one:6443"));
+    Ledger::new(at.clone(), at, Shelf { folder: Some(folder.to_owned()), kubeconfig: None })
+}
+
+#[test]
+fn another_server_of_the_same_context_is_not_touched() {
+    let folder = std::env::temp_dir().join(format!("pilotage-ledger-server-{}", std::process::id()));
+    let process = Process::new();
+    let first = session(&process, &folder);
+    block_on(first.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap();
+    drop(first);
+    let undone = |server: &'static str| {
+        let left = ledger_file::leftovers(&folder).remove(0);
+        undo(&Ledger::adopt(Arc::new(At(process.clone(), server)), Shelf::default(), left))
+    };
+    let told = undone("https://two:6443")[0].told();
+    assert!(told.contains("recorded on https://one:6443") && told.contains("--kubeconfig"), "{told}");
+    assert!(process.listed().ends_with(",debug\n"));
+    assert_eq!(undone("https://one:6443")[0].how, How::PutBack);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_a_killed_session_set_later_waits_for_its_undo() {
+    let folder = std::env::temp_dir().join(format!("pilotage-ledger-down-{}", std::process::id()));
+    let process = Process::new();
+    let before = process.listed();
+    let (first, killed) = (session(&process, &folder), session(&process, &folder));
+    block_on(first.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap();
+    block_on(killed.ask(&send("POST", 15000, "/logging?level=trace", None))).unwrap();
+    drop(killed);
+    assert_eq!((undo(&first)[0].how.clone(), first.open().len()), (How::HandedDown, 1));
+    drop(first);
+    let last = ledger_file::leftovers(&folder).into_iter().max_by_key(|left| left.contents.open[0].at).unwrap();
+    let shelf = Shelf { folder: Some(folder.clone()), kubeconfig: None };
+    assert_eq!(undo(&Ledger::adopt(process.clone(), shelf, last))[0].how, How::PutBack);
+    assert_eq!((process.listed(), std::fs::read_dir(&folder).unwrap().count()), (before, 0));
+    std::fs::remove_dir_all(folder).unwrap();
+}

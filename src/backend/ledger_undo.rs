@@ -108,6 +108,7 @@ impl Ledger {
         if self.inner.replays() {
             return self.seen(place).map(Some).ok_or_else(|| Error::new(Kind::TapeMiss, "the tape does not tell its levels"));
         }
+        self.same_server()?;
         let Some(process) = ledger_state::process(&*self.aside, place).await else { return Ok(None) };
         if nets.iter().any(|net| !net.last.process.can_be(net.last.at, &process)) {
             return Ok(None);
@@ -119,10 +120,25 @@ impl Ledger {
         }
     }
 
+    /// Another cluster may have the same context name, and pods of the same names.
+    fn same_server(&self) -> Result<()> {
+        let here = self.inner.describe();
+        let recorded = self.recorded.as_deref().unwrap_or(&here);
+        match (server(recorded), server(&here)) {
+            (Some(then), Some(now)) if then != now => Err(Error::new(
+                Kind::NoCluster,
+                format!(
+                    "this was recorded on {then}, and the context leads to {now}: set KUBECONFIG or --kubeconfig to the file that has the other"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// What is settled needs no undo any more.
     fn closed(&self, nets: &[Net], done: Vec<(Undone, Vec<Inherited>)>) -> Vec<(Undone, Vec<Inherited>)> {
         let close = |(net, (mut undone, inherited)): (&Net, (Undone, Vec<Inherited>))| {
-            if undone.is_settled() && undone.how != How::HandedOver {
+            if undone.is_settled() && !matches!(undone.how, How::HandedOver | How::HandedDown) {
                 let names = std::slice::from_ref(&net.name);
                 if let Err(error) = net.ids.iter().try_for_each(|id| self.close(*id, names)) {
                     undone.how = How::Failed(error);
@@ -323,6 +339,9 @@ fn judge(net: &Net, place: &Place, now: &State, others: &Others) -> Judged {
     if others.wanted_by_the_living(net, place) {
         return plain(How::HandedOver);
     }
+    if level != Some(net.new.as_str()) && others.wanted_by_the_ended(net, place) {
+        return plain(How::HandedDown);
+    }
     if level != Some(net.new.as_str()) {
         return plain(if level == net.old.as_deref() { How::Already } else { How::Left });
     }
@@ -334,9 +353,12 @@ fn judge(net: &Net, place: &Place, now: &State, others: &Others) -> Judged {
 impl Others {
     /// Whether a session that lives set this level after us.
     fn wanted_by_the_living(&self, net: &Net, place: &Place) -> bool {
-        let later = |entry: &&Entry| entry.at > net.last.at && same_process(entry, net, place);
-        let entries = self.living.iter().flat_map(|contents| &contents.open);
-        entries.filter(later).any(|entry| entry.settings.iter().any(|setting| setting.name == net.name))
+        self.living.iter().any(|contents| sets_later(contents, net, place))
+    }
+
+    /// Whether a session that ended set this level after us, and left it so.
+    fn wanted_by_the_ended(&self, net: &Net, place: &Place) -> bool {
+        self.ended.iter().any(|left| sets_later(&left.contents, net, place))
     }
 
     /// What we found may be what a session set that ended before us, and left to us to put back.
@@ -381,6 +403,16 @@ impl Others {
         let (done, _): (Vec<_>, Vec<_>) = std::mem::take(&mut self.ended).into_iter().partition(done);
         done.into_iter().for_each(|left| left.book.remove());
     }
+}
+
+fn sets_later(contents: &Contents, net: &Net, place: &Place) -> bool {
+    let later = |entry: &&Entry| entry.at > net.last.at && same_process(entry, net, place);
+    contents.open.iter().filter(later).any(|entry| entry.settings.iter().any(|setting| setting.name == net.name))
+}
+
+/// The address in what a live backend says of itself: `context NAME (SERVER)`.
+fn server(source: &str) -> Option<&str> {
+    source.rsplit_once(" (")?.1.strip_suffix(')')
 }
 
 fn same_process(entry: &Entry, net: &Net, place: &Place) -> bool {

@@ -37,7 +37,7 @@ impl Undo {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
         let mut all = Vec::new();
-        let mut forgotten = false;
+        let (mut forgotten, mut damaged) = (false, false);
         let mut seen: Vec<PathBuf> = Vec::new();
         // One at a time: a session's file that is held counts as one that lives. The newest stands on the older ones.
         while let Some(left) = newest(&folder, &seen) {
@@ -47,17 +47,19 @@ impl Undo {
             }
             if self.forget {
                 app.tell(&show::note(&format!("left as set: {}", levels(&left.contents.open)), &app.err));
-                left.book.remove();
+                left.book.discard();
                 forgotten = true;
                 continue;
             }
+            damaged |= left.contents.unread > 0;
+            unreadable(&left).iter().for_each(|told| app.tell(&show::note(told, &app.err)));
             all.extend(runtime.block_on(self.one(app, left)));
         }
         if all.is_empty() {
-            if !forgotten {
+            if !forgotten && !damaged {
                 app.tell("nothing is left to be put back\n");
             }
-            return Ok(0);
+            return Ok(if damaged { PARTIAL } else { 0 });
         }
         app.quiet();
         for failed in all.iter().filter(|undone| !undone.is_settled()) {
@@ -68,7 +70,7 @@ impl Undo {
         }
         app.show(&Content::Table(table(&all, self.dry_run)))?;
         let failed = all.iter().filter(|undone| !undone.is_settled()).count();
-        Ok(if failed == 0 {
+        Ok(if failed == 0 && !damaged {
             0
         } else if failed == all.len() {
             1
@@ -117,7 +119,17 @@ fn no_home() -> Error {
 }
 
 fn newest(folder: &std::path::Path, seen: &[PathBuf]) -> Option<Leftover> {
-    leftovers(folder).into_iter().rev().find(|left| !seen.iter().any(|path| path == left.book.path()))
+    let fresh = leftovers(folder).into_iter().filter(|left| !seen.iter().any(|path| path == left.book.path()));
+    fresh.max_by_key(|left| left.contents.open.iter().map(|entry| entry.at).max())
+}
+
+fn unreadable(left: &Leftover) -> Option<String> {
+    let (count, path) = (left.contents.unread, left.book.path().display());
+    (count > 0).then(|| {
+        format!(
+            "{count} lines of {path} cannot be read: what they tell of may still be set; `log_levels()` shows it, and `pilotage undo --forget` removes the file"
+        )
+    })
 }
 
 fn unreached(entry: &Entry, error: &Error) -> Vec<Undone> {
@@ -196,6 +208,9 @@ pub fn tell_left(undoer: &Undoer, look: &Look) {
 pub fn leftover_notes() -> Vec<String> {
     let Some(folder) = places::ledger() else { return Vec::new() };
     let told = |left: Leftover| {
+        if let Some(told) = unreadable(&left).filter(|_| left.contents.open.is_empty()) {
+            return told;
+        }
         let header = &left.contents.header;
         format!(
             "a session of {} on {} (process {}) ended without putting back what it had set: {}; `pilotage undo` does it",

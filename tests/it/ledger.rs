@@ -82,7 +82,7 @@ pub fn serve(admin: SocketAddr, log: &str) -> Mesh {
 }
 
 fn options(admin: SocketAddr) -> ClusterOptions {
-    let status = json!({"name": "istio-proxy", "ready": true, "state": {"running": {}}, "containerID": "containerd://1"});
+    let status = json!({"name": "istio-proxy", "ready": true, "state": {"running": {}}});
     let pod = json!({
         "metadata": {"name": "web", "namespace": "shop", "uid": "uid-of-web", "labels": {"app": "web"}},
         "spec": {"containers": [{"name": "istio-proxy", "args": ["proxy", "sidecar"]}, {"name": "web"}]},

@@ -18,8 +18,7 @@ fn name(number: usize) -> String {
 }
 
 fn pod(number: usize) -> Value {
-    let status =
-        json!({"name": "istio-proxy", "ready": true, "state": {"running": {}}, "containerID": format!("containerd://{number}")});
+    let status = json!({"name": "istio-proxy", "ready": true, "state": {"running": {}}});
     json!({
         "metadata": {"name": name(number), "namespace": "shop", "uid": format!("uid-{number}"), "labels": {"app": "web"}},
         "spec": {"containers": [{"name": "istio-proxy", "args": ["proxy", "sidecar"]}, {"name": "web"}]},
