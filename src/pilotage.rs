@@ -123,7 +123,9 @@ impl Undoer {
         if self.ledger.replays() || self.ledger.open().is_empty() {
             return Vec::new();
         }
-        self.runtime.block_on(self.ledger.undo(&Which::default(), within))
+        let undone = self.runtime.block_on(self.ledger.undo(&Which::default(), within));
+        self.ledger.tried();
+        undone
     }
 
     /// What is not put back yet.
@@ -134,7 +136,10 @@ impl Undoer {
 
 impl Drop for Pilotage {
     fn drop(&mut self) {
-        // What could not be put back stays in the ledger's file; whoever wants to know calls `undo` before.
+        // What could not be put back stays in the ledger's file; whoever wants to know calls `undo` before. That is enough.
+        if self.ledger.was_tried() {
+            return;
+        }
         self.undo(Session::patience(self.ledger.open().len()));
     }
 }

@@ -35,6 +35,8 @@ pub struct Ledger {
     pub(super) shelf: Shelf,
     /// What was connected to when the entries were made, if that was another session.
     pub(super) recorded: Option<String>,
+    /// Whether what is set may be lost in a crash: an engine that is embedded, without a folder.
+    in_memory: bool,
     kept: Mutex<Kept>,
     /// One undo at a time: a signal may come while the session ends.
     pub(super) undoing: tokio::sync::Mutex<()>,
@@ -51,6 +53,8 @@ struct Kept {
     seen: HashMap<Place, State>,
     /// Entries that end with the evaluation at hand.
     passing: Vec<u64>,
+    /// The mark at which all was tried to be undone.
+    tried: Option<u64>,
 }
 
 impl Ledger {
@@ -58,7 +62,7 @@ impl Ledger {
     pub fn new(inner: SharedBackend, aside: SharedBackend, shelf: Shelf) -> Self {
         let own = inner.clone();
         let (undoing, setting) = (tokio::sync::Mutex::default(), Arc::default());
-        Self { inner, own, aside, shelf, recorded: None, kept: Mutex::default(), undoing, setting }
+        Self { inner, own, aside, shelf, recorded: None, in_memory: false, kept: Mutex::default(), undoing, setting }
     }
 
     /// Tell this observer what the ledger asks and does itself.
@@ -71,7 +75,7 @@ impl Ledger {
 
     /// A ledger in memory: undone when the engine ends, lost in a crash.
     pub fn in_memory(inner: SharedBackend) -> Self {
-        Self::new(inner.clone(), inner, Shelf::default())
+        Self { in_memory: true, ..Self::new(inner.clone(), inner, Shelf::default()) }
     }
 
     /// The ledger of a session that ended, to be undone through this backend.
@@ -91,6 +95,18 @@ impl Ledger {
     /// The file that keeps it, if there is one.
     pub fn file(&self) -> Option<PathBuf> {
         self.kept().book.as_ref().map(|book| book.path().to_owned())
+    }
+
+    /// That all that is open was tried to be undone.
+    pub(crate) fn tried(&self) {
+        let mut kept = self.kept();
+        kept.tried = Some(kept.next);
+    }
+
+    /// Whether nothing was set since all was tried to be undone: what is open then could not be.
+    pub(crate) fn was_tried(&self) -> bool {
+        let kept = self.kept();
+        kept.tried == Some(kept.next)
     }
 
     /// A mark: what is set from now on comes after it.
@@ -140,10 +156,15 @@ impl Ledger {
 
     async fn tune(&self, query: &Query, tune: Tune, place: Place) -> Result<Answer> {
         let id = if self.inner.replays() {
-            let Some(now) = self.seen(&place) else { return self.inner.ask(query).await };
+            let Some(now) = self.seen(&place) else { return self.replayed(query, &place).await };
             self.write(place.clone(), Default::default(), settings(&tune, &now))?
         } else {
+            self.shelved(&place)?;
             let (now, process) = futures::join!(State::ask(&*self.aside, &place), ledger_state::process(&*self.aside, &place));
+            if now.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden) {
+                // Once more by the way that is recorded, so that a replay finds the refusal.
+                let _ = self.inner.ask(&State::question(&place)).await;
+            }
             let now = now.map_err(|error| {
                 error.context(format!(
                     "nothing was changed at {place}: what is set there now cannot be read, so it could not be undone"
@@ -159,6 +180,27 @@ impl Ledger {
         }
         self.look(&place, &answer);
         answer
+    }
+
+    /// A tape does not tell of what was never sent, as its place refused to be read before: then it tells of that.
+    async fn replayed(&self, query: &Query, place: &Place) -> Result<Answer> {
+        let missing = match self.inner.ask(query).await {
+            Err(error) if error.kind() == Kind::TapeMiss => error,
+            answer => return answer,
+        };
+        match self.inner.ask(&State::question(place)).await {
+            Err(error) if error.kind() == Kind::Forbidden => Err(error),
+            _ => Err(missing),
+        }
+    }
+
+    /// Without a folder a crash would lose how to undo it.
+    fn shelved(&self, place: &Place) -> Result<()> {
+        if self.in_memory || self.shelf.folder.is_some() {
+            return Ok(());
+        }
+        let told = format!("nothing was changed at {place}: there is no folder of yours to keep in how to undo it");
+        Err(Error::new(Kind::File, told).hint("set HOME, or XDG_STATE_HOME"))
     }
 
     /// Ask to its end, also when nobody waits for it any more: were it cut off on its way, it could take effect after its undo.

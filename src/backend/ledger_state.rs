@@ -24,13 +24,17 @@ impl State {
     /// # Errors
     /// When the process does not answer, or something else.
     pub async fn ask(backend: &dyn Backend, place: &Place) -> Result<Self> {
-        let (method, path) = if place.is_istiod() { ("GET", SCOPES) } else { ("POST", LOGGERS) };
-        let query = place.request(method, path, None);
-        let answer = backend.ask(&query).await?;
+        let answer = backend.ask(&Self::question(place)).await?;
         Self::read(place, &answer).ok_or_else(|| {
             Error::new(Kind::BadAnswer, format!("{place} does not list its log levels: status {}", answer.status))
                 .hint("is that its admin port?")
         })
+    }
+
+    /// What is asked to learn it.
+    pub fn question(place: &Place) -> Query {
+        let (method, path) = if place.is_istiod() { ("GET", SCOPES) } else { ("POST", LOGGERS) };
+        place.request(method, path, None)
     }
 
     /// What an answer says is set; nothing when it is another page.

@@ -328,3 +328,34 @@ fn what_a_killed_session_set_later_waits_for_its_undo() {
     assert_eq!((process.listed(), std::fs::read_dir(&folder).unwrap().count()), (before, 0));
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn without_a_folder_nothing_is_set() {
+    let process = Process::new();
+    let ledger = Ledger::new(process.clone(), process.clone(), Shelf::default());
+    let error = block_on(ledger.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap_err();
+    assert!(error.message().contains("no folder of yours") && process.asked.lock().unwrap().is_empty(), "{error}");
+}
+
+#[test]
+fn an_undo_that_failed_counts_as_tried_until_more_is_set() {
+    let process = Process::new();
+    let ledger = Ledger::in_memory(process.clone());
+    let query = send("POST", 15000, "/logging?level=debug", None);
+    block_on(ledger.ask(&query)).unwrap();
+    assert!(!ledger.was_tried());
+    ledger.tried();
+    assert!(ledger.was_tried());
+    block_on(ledger.ask(&query)).unwrap();
+    assert!(!ledger.was_tried());
+}
+
+#[test]
+fn a_tape_holds_the_refusal_for_which_a_tune_was_never_sent() {
+    let refusal = || Err(Error::new(Kind::Forbidden, "no port-forward for you"));
+    let (aside, kept) = (super::testing::Script::new([refusal()]), super::testing::Script::new([refusal()]));
+    let folder = std::env::temp_dir().join("pilotage-ledger-never-made");
+    let ledger = Ledger::new(kept.clone(), aside, Shelf { folder: Some(folder), kubeconfig: None });
+    let error = block_on(ledger.ask(&send("POST", 15000, "/logging?rbac=debug", None))).unwrap_err();
+    assert_eq!((error.kind(), kept.asked()), (Kind::Forbidden, vec!["pod n/p:15000 POST /logging".to_owned()]));
+}
