@@ -4,12 +4,15 @@ use super::pod_arg::{all_asked, asked, is_many};
 use super::source::{self, names_file};
 use super::subject::Where;
 use crate::backend::{LogFilter, Logs, Redactor};
-use crate::envoy::{AccessFormats, AccessLine, AccessReader, AccessWanted, Configured, Fits, LogSource, flag_meanings};
+use crate::envoy::{
+    AccessFormats, AccessLine, AccessReader, AccessWanted, Configured, Fits, LogSource, flag_meaning, flag_meanings, flag_names,
+};
 use crate::host::{Call, Fallible, Row, options};
 use crate::json::Node;
 use crate::mesh::access_log::{self, AccessAsked, note_skipped};
 use crate::mesh::pod_ref::Runs;
 use crate::mesh::since::Since;
+use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, ImmutableString, Map};
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -114,6 +117,7 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: AccessLogOptions = options(&call, more)?;
         let fields = Where::of::<AccessLine>(&call, &more.r#where)?;
+        note_unknown(&call, &more.flags);
         match saved(&proxy) {
             Some(saved) => of_saved(&call, &saved, &more, fields),
             None => of_pods(&call, &proxy, more, fields),
@@ -127,6 +131,15 @@ pub mod functions {
     /// ```
     pub fn flag_meaning(flags: &str) -> String {
         flag_meanings(flags.split(','))
+    }
+}
+
+/// Flags that nobody knows are no error: a newer Envoy may have more.
+fn note_unknown(call: &Call, flags: &Words) {
+    for flag in flags.0.iter().filter(|flag| !flag.is_empty() && *flag != "-" && flag_meaning(flag).is_none()) {
+        let near = nearest(&flag.to_uppercase(), flag_names()).map(|near| format!("did you mean {near:?}?"));
+        let step = near.unwrap_or_else(|| format!("known are {}", flag_names().collect::<Vec<_>>().join(", ")));
+        call.mesh().note(format!("{flag:?} is no response flag of an Envoy known here: {step}"));
     }
 }
 

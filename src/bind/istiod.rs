@@ -1,5 +1,8 @@
 //! The control planes: their replicas and what these wrote to their logs.
 
+use super::pod_arg::argument;
+use crate::error::Result;
+use crate::host::OpenTape;
 use crate::host::{Call, Fallible, Row, options};
 use crate::mesh::distribution;
 use crate::mesh::istiod_logs::{self, IstiodLogOptions};
@@ -84,12 +87,22 @@ pub mod functions {
 
     /// What a proxy (a pod, or several) holds against what istiod would send it, by resource and field, as `diff(pod, "istiod")`. Returns `difference` rows.
     ///
+    /// `left` is what Envoy holds, `right` what istiod would send. No row: they are the same, and a note says so.
+    ///
     /// ```rhai
     /// proxy_status("deploy/customer.olaf-customer").len()    // 0
     /// ```
     #[rhai_fn(return_raw)]
     pub fn proxy_status(context: NativeCallContext, which: Dynamic) -> Fallible<Array> {
-        super::super::diff::functions::diff(context, which, "istiod".into())
+        let call = Call::of(&context)?;
+        call.check(are_pods(&which))?;
+        let rows = super::super::diff::functions::diff(context, which, "istiod".into())?;
+        call.mesh().note(if rows.is_empty() {
+            "what istiod would send is what Envoy holds, of all proxies that answered: no field differs"
+        } else {
+            "`left` is what Envoy holds, `right` is what istiod would send"
+        });
+        Ok(rows)
     }
     /// What each replica of the control planes has of an object, and whether that is the newest. Returns `distribution` rows.
     ///
@@ -102,5 +115,14 @@ pub mod functions {
     pub fn distribution(context: NativeCallContext, kind: &str, name: &str, namespace: &str) -> Fallible<Array> {
         let call = Call::of(&context)?;
         Ok(Row::many(call.wait(distribution::distribution(call.mesh(), kind, name, namespace))?))
+    }
+}
+
+/// Whether an argument is a pod, several, or a tape of some; the error says what else it is.
+fn are_pods(which: &Dynamic) -> Result<()> {
+    match which.read_lock::<Array>() {
+        Some(items) => items.iter().try_for_each(|item| argument(item).map(drop)),
+        None if which.is::<OpenTape>() => Ok(()),
+        None => argument(which).map(drop),
     }
 }

@@ -1,6 +1,6 @@
 //! istiod's log scopes: read, set for a while, put back.
 
-use super::tune::{lasting, told};
+use super::tune::{lasting, note_unset, told};
 use crate::backend::Which;
 use crate::host::{Call, Fallible, Row, Session, convert, options};
 use crate::mesh::log_tune::{LogChange, TuneOptions};
@@ -84,6 +84,7 @@ pub mod functions {
     #[rhai_fn(return_raw)]
     pub fn reset_scope(context: NativeCallContext, scope: &str) -> Fallible<Array> {
         let call = Call::of(&context)?;
+        note_unset(&call, scope, "scope");
         Ok(Row::many(reset(&call, Some(vec![scope.to_owned()]))?))
     }
 }

@@ -10,6 +10,7 @@ use crate::mesh::log_tune::{self, LogChange, TuneOptions, Wish};
 use crate::mesh::logs::{LogLine, LogOptions};
 use crate::mesh::pod_ref::{PodTarget, Runs};
 use crate::mesh::since::Since;
+use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, Map};
 use serde_json::Value;
@@ -243,9 +244,30 @@ fn reset(call: &Call, pod: &Dynamic, logger: Option<&str>) -> Fallible<Array> {
     let names = logger.map(|name| vec![name.to_owned()]);
     let which = Which { pods: Some(pods), names, istiods: Some(false), ..Which::default() };
     let ledger = call.session().ledger();
+    if let Some(name) = logger {
+        note_unset(call, name, "logger");
+    }
     let within = Session::patience(ledger.open().len());
     let undone = call.wait(async { Ok(ledger.undo(&which, within).await) })?;
     Ok(Row::many(told(call, undone)))
+}
+
+/// That nothing of this name is to be put back, with the name that may be meant.
+pub fn note_unset(call: &Call, name: &str, what: &str) {
+    let open = call.session().ledger().open();
+    let mut set: Vec<&str> = open.iter().flat_map(|entry| &entry.settings).map(|setting| setting.name.as_str()).collect();
+    set.iter_mut().for_each(|name| *name = name.trim_end_matches(STACK_TRACE));
+    if set.contains(&name) {
+        return;
+    }
+    set.sort_unstable();
+    set.dedup();
+    let step = match (nearest(name, set.iter().copied()), set.is_empty()) {
+        (Some(near), _) => format!("did you mean {near:?}?"),
+        (None, false) => format!("it set {}", set.join(", ")),
+        (None, true) => "it set nothing that is still to be put back".into(),
+    };
+    call.mesh().note(format!("this session set no {what} {name:?}: {step}"));
 }
 
 /// What was put back, as rows; the rest as notes.

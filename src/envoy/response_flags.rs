@@ -39,6 +39,11 @@ pub fn short(name: &str) -> &str {
     FLAGS.iter().find(|(_, long, _)| *long == name).map_or(name, |(short, ..)| short)
 }
 
+/// The short names of all flags.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FLAGS.iter().map(|(short, ..)| *short)
+}
+
 /// What one flag means, by either of its names.
 pub fn meaning(name: &str) -> Option<&'static str> {
     let name = name.trim();

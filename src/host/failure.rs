@@ -116,7 +116,9 @@ pub(super) fn thrown(value: &Dynamic) -> Error {
     }
     if let Some(map) = value.read_lock::<rhai::Map>() {
         let text = |key: &str| map.get(key).map(ToString::to_string);
-        let error = Error::new(Kind::Script, text("message").unwrap_or_else(|| value.to_string()));
+        // A script may say what sort it is, in the words of `e.kind`.
+        let kind = text("kind").and_then(|kind| serde_json::from_value(kind.into()).ok()).unwrap_or(Kind::Script);
+        let error = Error::new(kind, text("message").unwrap_or_else(|| value.to_string()));
         return match text("hint") {
             Some(hint) => error.hint(hint),
             None => error,

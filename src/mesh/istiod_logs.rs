@@ -64,12 +64,26 @@ pub async fn istiod_logs(mesh: &Mesh, options: &IstiodLogOptions) -> Result<Vec<
     let replicas = chosen(mesh, &which).await?;
     let read = gather(mesh, "log of istiod", replicas, |replica| async move { of_replica(mesh, &replica, options).await });
     let mut rows: Vec<IstiodLog> = read.await?.into_iter().flat_map(|(_, rows)| rows).collect();
+    if let Some(scope) = &options.scope {
+        note_unseen(mesh, scope, &rows);
+    }
     rows.retain(|row| {
         let loud = least.is_none_or(|least| rank(&row.level).is_some_and(|rank| rank >= least));
         loud && options.scope.as_ref().is_none_or(|scope| *scope == row.scope)
     });
     rows.sort_by_cached_key(|row| row.time.parse::<Timestamp>().ok());
     Ok(rows)
+}
+
+/// That no line is of this scope, with the one that may be meant.
+fn note_unseen(mesh: &Mesh, scope: &str, rows: &[IstiodLog]) {
+    if rows.is_empty() || rows.iter().any(|row| row.scope == scope) {
+        return;
+    }
+    let seen = rows.iter().map(|row| row.scope.as_str()).filter(|seen| !seen.is_empty());
+    let near = crate::suggest::nearest(scope, seen).map(|near| format!("did you mean {near:?}?"));
+    let near = near.unwrap_or_else(|| "`scopes()` lists those that there are".into());
+    mesh.note(format!("none of the {} lines that were read is of scope {scope:?}; {near}", rows.len()));
 }
 
 fn known_level(word: &str) -> Result<u8> {
@@ -157,6 +171,17 @@ mod tests {
         let flag = all.iter().find(|row| row.text.starts_with("FLAG:")).unwrap();
         assert_eq!((flag.level.as_str(), flag.scope.as_str()), ("info", ""));
         assert_eq!((all[0].time.as_str(), all[0].level.as_str()), ("2026-11-22T13:05:25.194094000Z", "error"));
+    }
+
+    #[test]
+    fn a_scope_without_a_line_is_told_with_the_nearest() {
+        let mesh = lab().kube("/api/v1/pods?limit=500", PODS).mesh();
+        let of = |scope: &str| IstiodLogOptions { scope: Some(scope.into()), ..IstiodLogOptions::default() };
+        assert!(wait(istiod_logs(&mesh, &of("mdel"))).unwrap().is_empty());
+        let notes = mesh.take_notes();
+        assert!(notes.len() == 1 && notes[0].ends_with("is of scope \"mdel\"; did you mean \"model\"?"), "{notes:?}");
+        assert!(!wait(istiod_logs(&mesh, &of("model"))).unwrap().is_empty());
+        assert_eq!(mesh.take_notes(), Vec::<String>::new());
     }
 
     #[test]

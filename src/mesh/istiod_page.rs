@@ -24,6 +24,8 @@ pub(crate) struct Replica {
     pub revision: String,
     /// The tag of its image.
     pub image_tag: Option<String>,
+    /// What it calls the cluster that it is in, where its pod says so.
+    pub cluster: Option<String>,
     /// Its monitoring port.
     port: u16,
 }
@@ -38,11 +40,14 @@ impl Replica {
     /// Of the pod's object.
     pub(crate) fn of(pod: &Value) -> Self {
         let mut containers = pod.list("/spec/containers").iter();
-        let image = containers.find(|container| container.text("/name") == Some(DISCOVERY)).map(|own| own.string("/image"));
+        let own = containers.find(|container| container.text("/name") == Some(DISCOVERY));
+        let image = own.map(|own| own.string("/image"));
+        let id = own.and_then(|own| own.list("/env").iter().find(|variable| variable.text("/name") == Some("CLUSTER_ID")));
         Self {
             namespace: pod.string("/metadata/namespace"),
             name: pod.string("/metadata/name"),
             revision: label(pod, "istio.io/rev").filter(|rev| !rev.is_empty()).unwrap_or("default").to_owned(),
+            cluster: id.and_then(|id| id.text("/value")).filter(|id| !id.is_empty()).map(str::to_owned),
             image_tag: image.and_then(|image| image_tag(&image)),
             port: annotation(pod, "prometheus.io/port").and_then(|port| port.parse().ok()).unwrap_or(DEBUG_PORT),
         }

@@ -128,7 +128,7 @@ pub async fn proxy_status(mesh: &Mesh, options: &ProxyStatusOptions) -> Result<V
     let all = asked.len();
     let told = ask_all(mesh, asked).await?;
     // Where there is none, it may live in another cluster, behind a service of this one.
-    let pods = Pods::of(mesh, pods, all > 0 && told.len() == all, outside);
+    let pods = Pods::of(mesh, pods, all > 0 && told.len() == all, outside, Here::of(&told));
     let now = mesh.now();
     let mut rows: Vec<ProxyStatus> = Vec::new();
     for one in &told {
@@ -178,16 +178,35 @@ async fn ask(mesh: &Mesh, replica: &Replica) -> Result<Told> {
     Ok(Told { version: said.or_else(|| replica.image_tag.clone()), replica: replica.clone(), connections })
 }
 
+/// What istiods call the cluster of the pods that are seen: another may have pods of the same names.
+struct Here(Vec<String>);
+
+impl Here {
+    /// Nothing, where an istiod does not say where it is, or none of the proxies is there: then the names are wrong.
+    fn of(told: &[Told]) -> Self {
+        let ids: Option<Vec<String>> = told.iter().map(|one| one.replica.cluster.clone()).collect();
+        let ids = ids.unwrap_or_default();
+        let seen = told.iter().flat_map(|one| &one.connections).any(|connection| ids.contains(&connection.cluster));
+        Self(if seen { ids } else { Vec::new() })
+    }
+
+    /// Whether a proxy may be one of this cluster's pods.
+    fn has(&self, connection: &Connection) -> bool {
+        self.0.is_empty() || connection.cluster.is_empty() || self.0.contains(&connection.cluster)
+    }
+}
+
 /// The pods of the cluster, as far as they may be seen.
 struct Pods {
     by_name: HashMap<(String, String), Pod>,
     /// Whether nobody is left who may know a proxy that the others do not.
     all_asked: bool,
     outside: Vec<External>,
+    here: Here,
 }
 
 impl Pods {
-    fn of(mesh: &Mesh, pods: Result<Vec<Pod>>, all_asked: bool, outside: Result<Vec<External>>) -> Self {
+    fn of(mesh: &Mesh, pods: Result<Vec<Pod>>, all_asked: bool, outside: Result<Vec<External>>, here: Here) -> Self {
         let pods = pods.unwrap_or_else(|error| {
             mesh.note_missing(format!("proxies that no istiod knows are not listed, since the pods cannot be: {error}"));
             Vec::new()
@@ -201,17 +220,18 @@ impl Pods {
             ));
         }
         let by_name = pods.into_iter().map(|pod| ((pod.namespace.clone(), pod.name.clone()), pod)).collect();
-        Self { by_name, all_asked, outside }
+        Self { by_name, all_asked, outside, here }
     }
 
-    fn get(&self, namespace: &str, name: &str) -> Option<&Pod> {
-        self.by_name.get(&(namespace.to_owned(), name.to_owned()))
+    fn get(&self, connection: &Connection) -> Option<&Pod> {
+        let (namespace, name) = parts(&connection.proxy);
+        self.by_name.get(&(namespace.to_owned(), name.to_owned())).filter(|_| self.here.has(connection))
     }
 
     /// Running proxies that are in no list.
     fn unknown_to<'a>(&'a self, told: &'a [Told], now: Timestamp) -> impl Iterator<Item = ProxyStatus> + 'a {
-        let known: std::collections::HashSet<(&str, &str)> =
-            told.iter().flat_map(|one| &one.connections).map(|connection| parts(&connection.proxy)).collect();
+        let ours = told.iter().flat_map(|one| &one.connections).filter(|connection| self.here.has(connection));
+        let known: std::collections::HashSet<(&str, &str)> = ours.map(|connection| parts(&connection.proxy)).collect();
         let runs = |pod: &&Pod| pod.proxy_state == "running" && !matches!(pod.proxy.as_str(), "none" | "agentgateway");
         let strange = move |pod: &&Pod| !known.contains(&(pod.namespace.as_str(), pod.name.as_str()));
         self.by_name.values().filter(runs).filter(strange).map(move |pod| self.disconnected(pod, now))
@@ -294,7 +314,7 @@ fn connected(told: &Told, connection: &Connection, pods: &Pods, now: Timestamp) 
         istiod_version: told.version.clone(),
         skew: told.version.as_ref().and_then(|istiod| version::ahead(&connection.istio_version, istiod)),
         istiod_namespace: Some(told.replica.namespace.clone()),
-        pod_status: pods.get(namespace, name).and_then(|pod| some(&pod.status)),
+        pod_status: pods.get(connection).and_then(|pod| some(&pod.status)),
         types,
     }
 }

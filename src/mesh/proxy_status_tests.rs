@@ -129,6 +129,28 @@ fn running_proxies_that_nobody_knows_are_disconnected() {
 }
 
 #[test]
+fn a_proxy_of_another_cluster_does_not_stand_for_a_pod_of_its_name() {
+    let connection =
+        |cluster: &str, name: &str| json!({"cluster_id": cluster, "proxy": format!("{name}.shop"), "istio_version": "1.29.1"});
+    let ask = |id: &str, connections: Value| {
+        let mut istiod = istiod("a", "1-29");
+        istiod["spec"]["containers"][0]["env"] = json!([{"name": "CLUSTER_ID", "value": id}]);
+        let pods = [istiod, proxy("shop", "web-0", true), proxy("shop", "api-0", true)];
+        let (rows, _) = rows(cluster(&pods).says(&syncz("a"), connections.to_string()));
+        let told = |row: &ProxyStatus| (row.name.clone(), row.cluster.clone(), row.pod_status.is_some());
+        rows.iter().map(told).collect::<Vec<_>>()
+    };
+    let row = |name: &str, cluster: Option<&str>, here: bool| (name.to_owned(), cluster.map(str::to_owned), here);
+    let both = || json!([connection("west", "web-0"), connection("east", "api-0")]);
+    assert_eq!(
+        ask("east", both()),
+        [row("api-0", Some("east"), true), row("web-0", None, true), row("web-0", Some("west"), false)]
+    );
+    // Where no proxy is in the cluster that istiod names, the name says nothing.
+    assert_eq!(ask("north", both()), [row("api-0", Some("east"), true), row("web-0", Some("west"), true)]);
+}
+
+#[test]
 fn whoever_does_not_answer_is_a_note_and_may_know_the_missing() {
     for (fail, says) in [(Kind::Timeout, "no answer"), (Kind::BadAnswer, "no answer")] {
         let pods = [istiod("a", "x"), istiod("b", "x"), proxy("shop", "lost-0", true)];
