@@ -40,6 +40,8 @@ pub mod functions {
     /// The levels are `none`, `error`, `warn`, `info` and `debug`. What was set is put back at the end, by Ctrl-C, and by
     /// `reset_scope`; after a crash by `pilotage undo`. A playbook must declare it: `needs: ["tune"]`.
     ///
+    /// `set_scope("model", "debug")` on a live mesh; `scopes()` lists the names, and a wrong one changes nothing:
+    ///
     /// ```rhai
     /// let refused = "";
     /// try { set_scope("modle", "debug") } catch (error) { refused = error.kind }

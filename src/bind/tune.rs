@@ -2,7 +2,7 @@
 
 use super::logs::each_batch;
 use super::pod_arg::{PerPod, all_asked, per_pod};
-use crate::backend::{How, Undone, Which};
+use crate::backend::{How, STACK_TRACE, Undone, Which};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, Row, Session, convert, options};
 use crate::istio::rbac_log::{Said, denials};
@@ -25,6 +25,9 @@ pub mod functions {
     /// Of an array of pods, all of them. `"*"` is every logger. Names and levels are the proxy's own (`log_levels` lists
     /// them); of a ztunnel, modules, and `default` for all that are not named. What was set is put back at the end, by
     /// Ctrl-C, and by `reset_log`; after a crash by `pilotage undo`. A playbook must declare it: `needs: ["tune"]`.
+    ///
+    /// `set_log("web-0.shop", "rbac", "debug")` on a live mesh gives a row with `old: "warning"`, `level: "debug"`. A name that the
+    /// proxy does not have changes nothing:
     ///
     /// ```rhai
     /// let refused = "";
@@ -51,6 +54,8 @@ pub mod functions {
     }
 
     /// Set several loggers, each to its level: all of them, or none. Returns `log_change` rows.
+    ///
+    /// `set_log(pods("shop"), #{ rbac: "debug", jwt: "debug" })` on a live mesh. One wrong name, and none is set:
     ///
     /// ```rhai
     /// let refused = "";
@@ -80,6 +85,9 @@ pub mod functions {
     /// Raise loggers of a proxy, or of an array of them, for a while; give what they write; put them back. Returns `log_line` rows.
     ///
     /// Only what the raised loggers write. The levels are put back whatever happens: after the time, by Ctrl-C, when it fails.
+    ///
+    /// `rbac_denials(watch_log(pods("shop"), #{ rbac: "debug" }, "30s"))` on a live mesh gives what is refused meanwhile. A name that
+    /// no proxy has is refused at once:
     ///
     /// ```rhai
     /// let refused = "";

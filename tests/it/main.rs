@@ -34,6 +34,7 @@ mod ledger_sessions;
 mod ledger_terminal;
 mod ledger_watch;
 mod live;
+mod near_names;
 mod options;
 mod parity;
 mod playbook;
