@@ -86,10 +86,6 @@ fn eval(options: &[&str], source: &str) -> program::Run {
     let home = TempDir::new();
     let mut arguments = options.to_vec();
     arguments.extend(["--max-operations", "0", "eval", source]);
-    let mut arguments: Vec<&str> = arguments;
-    if options.is_empty() {
-        arguments.insert(0, "--demo");
-    }
     program::run(pilotage(home.path(), &arguments))
 }
 
