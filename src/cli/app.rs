@@ -36,7 +36,7 @@ pub struct App {
 /// An engine, and what it is connected to.
 pub struct Engine {
     /// The engine.
-    pub pilotage: Pilotage,
+    pub pilotage: Arc<Pilotage>,
     /// Where its answers come from.
     pub backend: SharedBackend,
     /// What Ctrl-C does.
@@ -107,7 +107,7 @@ impl App {
         for note in backend.notes().into_iter().chain(undo::leftover_notes()) {
             self.tell(&show::note(&note, &self.err));
         }
-        Ok(Engine { pilotage, backend, signals, recorder })
+        Ok(Engine { pilotage: Arc::new(pilotage), backend, signals, recorder })
     }
 
     /// Close the tape that was recorded.

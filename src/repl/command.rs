@@ -1,33 +1,63 @@
-//! What begins with a colon: commands to the session itself.
+//! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, help};
-use crate::error::{Error, Kind};
-use crate::render::{diagnostic, style, terminal_markdown};
+use super::{Next, Session, leave, reference};
+use crate::error::{Error, Kind, Result};
 use crate::suggest::nearest;
 
-/// Names and what they do.
-pub const COMMANDS: &[(&str, &str)] = &[
-    (":help", "what can be typed here; `:help NAME` says what a function does"),
-    (":doc", "the whole reference of a function, a module or a family: `:doc pods`"),
-    (":quit", "leave, as Ctrl-D does"),
-];
+/// A command to the session. Help, completion and the reference are made of this.
+pub struct Command {
+    /// What is typed behind the colon: the usual name first, then its short forms.
+    pub names: &'static [&'static str],
+    /// What stands behind the name, for people: `[NAME]`. Empty when nothing does.
+    pub argument: &'static str,
+    /// What stands behind the name, for completion.
+    pub takes: Takes,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// Whatever else is worth knowing, Markdown. May be empty.
+    pub manual: &'static str,
+    /// Do it, with what stood behind the name.
+    pub run: fn(&Session, &str) -> Result<Next>,
+}
 
-/// Do the command.
-pub(super) fn run(session: &Session, command: &str) -> Next {
-    let (name, argument) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-    let argument = argument.trim();
-    match (name, argument) {
-        ("quit" | "q" | "exit", _) => Next::Quit,
-        ("help" | "h" | "?", "") => session.print(&overview(session)),
-        ("help" | "h" | "?", name) => explain(session, name, false),
-        ("doc", "") => session.print(&overview(session)),
-        ("doc", name) => explain(session, name, true),
-        _ => fail(session, &unknown(name)),
+/// What stands behind a command's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// The name of a function, a module, a family or a playbook.
+    Entry,
+    /// The name of a command, without its colon.
+    Command,
+}
+
+/// All commands, in the order in which they are listed.
+pub const COMMANDS: &[Command] = &[reference::HELP, reference::DOC, leave::QUIT];
+
+impl Command {
+    /// Its usual name, with the colon.
+    pub fn typed(&self) -> String {
+        format!(":{}", self.names.first().copied().unwrap_or_default())
     }
 }
 
+/// The command of this name, given without its colon.
+pub fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.names.contains(&name))
+}
+
+/// Do what was typed behind a colon.
+pub(super) fn run(session: &Session, typed: &str) -> Result<Next> {
+    let (name, argument) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
+    let (command, argument) = (find(name).ok_or_else(|| unknown(name))?, argument.trim());
+    if command.takes == Takes::Nothing && !argument.is_empty() {
+        return Err(Error::new(Kind::BadInput, format!("{} takes nothing, but {argument} stood behind it", command.typed())));
+    }
+    (command.run)(session, argument)
+}
+
 fn unknown(name: &str) -> Error {
-    let known = COMMANDS.iter().map(|(name, _)| name.trim_start_matches(':'));
+    let known = COMMANDS.iter().flat_map(|command| command.names.iter().copied());
     let error = Error::new(Kind::BadInput, format!("there is no command :{name}"));
     match nearest(name, known) {
         Some(near) => error.hint(format!("did you mean :{near}?")),
@@ -35,40 +65,21 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-fn fail(session: &Session, error: &Error) -> Next {
-    style::write_stderr(&diagnostic::error(error, &session.err));
-    Next::Failed(error.exit_code())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
 
-/// The commands, and the functions by family.
-fn overview(session: &Session) -> String {
-    let look = &session.out;
-    let mut text = String::new();
-    for (name, about) in COMMANDS {
-        text += &format!("  {}  {about}\n", look.paint(style::KNOWN, &format!("{name:<6}")));
+    #[test]
+    fn each_name_means_one_command_and_each_command_says_what_it_does() {
+        let mut seen = HashSet::new();
+        for command in COMMANDS {
+            assert!(!command.names.is_empty() && command.about.len() > 10, "{}", command.typed());
+            assert_eq!(command.takes == Takes::Nothing, command.argument.is_empty(), "{}", command.typed());
+            for name in command.names {
+                assert!(seen.insert(name), "{name} stands twice");
+                assert_eq!(find(name).map(Command::typed), Some(command.typed()));
+            }
+        }
     }
-    text.push('\n');
-    text.push_str(&help::overview(session.pilotage.catalog(), look));
-    text
-}
-
-fn explain(session: &Session, name: &str, whole: bool) -> Next {
-    let catalog = session.pilotage.catalog();
-    let entries = help::named(catalog, name);
-    if entries.is_empty() {
-        let error = Error::new(Kind::NotFound, format!("there is no function, module or family {name}"));
-        let found: Vec<String> = catalog.search(name).into_iter().take(5).map(|entry| entry.full_name()).collect();
-        let error = match (catalog.suggest(name), found.is_empty()) {
-            (Some(near), _) => error.hint(format!("did you mean {near}?")),
-            (None, false) => error.hint(format!("it is spoken of in: {}", found.join(", "))),
-            (None, true) => error.hint(":help lists all"),
-        };
-        return fail(session, &error);
-    }
-    let text = if whole || entries.len() == 1 {
-        terminal_markdown::render(&help::reference(&entries), &session.out)
-    } else {
-        help::lines(&entries, &session.out)
-    };
-    session.print(&text)
 }

@@ -1,6 +1,6 @@
 //! The line editor at a terminal.
 
-use super::{Next, Session, history};
+use super::{Next, Session, complete, history};
 use crate::error::{Error, Kind, Result};
 use crate::render::style;
 use rustyline::completion::Completer;
@@ -80,7 +80,7 @@ impl Validator for Assistant<'_> {
         let input = context.input();
         // An empty line at the end forces evaluation: then the parser says what is missing.
         let forced = input.ends_with("\n") || input.trim_start().starts_with(':');
-        let incomplete = !forced && self.session.pilotage.is_incomplete(input);
+        let incomplete = !forced && self.session.pilotage().is_incomplete(input);
         Ok(if incomplete { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }
@@ -89,50 +89,6 @@ impl Completer for Assistant<'_> {
     type Candidate = String;
 
     fn complete(&self, line: &str, pos: usize, _context: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let (start, word) = word(line, pos);
-        let mut names = names(self.session, line, start);
-        names.retain(|name| name.starts_with(word));
-        Ok((start, names))
-    }
-}
-
-/// The name that is being typed before the cursor, and where it begins.
-fn word(line: &str, pos: usize) -> (usize, &str) {
-    let before = &line[..pos];
-    let start = before
-        .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
-        .map_or(0, |index| index + before[index..].chars().next().map_or(1, char::len_utf8));
-    (start, &before[start..])
-}
-
-/// The names that may stand there: commands at the beginning, functions elsewhere.
-fn names(session: &Session, line: &str, start: usize) -> Vec<String> {
-    let catalog = session.pilotage.catalog();
-    if start == 0 && line.starts_with(':') {
-        return super::command::COMMANDS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    }
-    // After a dot only what takes its subject first makes sense, and modules do not.
-    let method = line[..start].trim_end().ends_with('.');
-    let mut names: Vec<String> =
-        catalog.entries.iter().filter(|entry| !method || entry.module.is_none()).map(|entry| entry.full_name()).collect();
-    if !method {
-        names.extend(catalog.modules().into_iter().map(|module| format!("{module}::")));
-    }
-    names.sort();
-    names.dedup();
-    names
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_word_before_the_cursor_is_completed() {
-        assert_eq!(word("pods().fil", 10), (7, "fil"));
-        assert_eq!(word("let x = jwks::st", 16), (8, "jwks::st"));
-        assert_eq!(word(":he", 3), (0, ":he"));
-        assert_eq!(word("é(po", 5), (3, "po"));
-        assert_eq!(word("", 0), (0, ""));
+        Ok(complete::candidates(self.session, line, pos))
     }
 }

@@ -3,10 +3,13 @@
 //! At a terminal a line editor asks for input; from a pipe or a file lines are read as they come, without a prompt. Both
 //! ask the parser whether a text is complete, and both survive whatever a line does.
 
-mod command;
+pub mod command;
+mod complete;
 mod editor;
 pub mod help;
 mod history;
+mod leave;
+mod reference;
 pub mod show;
 
 use crate::Pilotage;
@@ -15,11 +18,22 @@ use crate::render::style;
 use crate::render::{self, Format, Look};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the program around a session does for it.
+pub trait Ground {
+    /// The engine at hand. It may be another one after a command that goes elsewhere: ask each time.
+    fn pilotage(&self) -> Arc<Pilotage>;
+    /// An evaluation begins: earlier Ctrl-C presses are over.
+    fn before(&self);
+    /// An evaluation ended: what was shown while it waited goes away.
+    fn after(&self);
+}
 
 /// What a session works with.
 pub struct Session<'a> {
-    /// The engine.
-    pub pilotage: &'a Pilotage,
+    /// The program around it.
+    pub ground: &'a dyn Ground,
     /// Where questions go, for the prompt.
     pub place: String,
     /// The same, at length, said once at the start.
@@ -30,15 +44,11 @@ pub struct Session<'a> {
     pub out: Look,
     /// How standard error looks.
     pub err: Look,
-    /// Done before each evaluation: earlier Ctrl-C presses are over.
-    pub before: &'a dyn Fn(),
-    /// Done after each evaluation: what was shown while it waited goes away.
-    pub after: &'a dyn Fn(),
 }
 
 /// How a session goes on after an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub enum Next {
     /// The next input.
     Go,
     /// The same, after a failure.
@@ -62,7 +72,7 @@ fn run_lines(session: &Session, input: impl BufRead) -> Result<u8> {
     for line in input.lines() {
         let line = line.map_err(|error| Error::new(Kind::File, "standard input cannot be read as text").caused_by(&error))?;
         text.push_str(&line);
-        if session.pilotage.is_incomplete(&text) {
+        if session.pilotage().is_incomplete(&text) {
             text.push('\n');
             continue;
         }
@@ -82,20 +92,30 @@ fn run_lines(session: &Session, input: impl BufRead) -> Result<u8> {
 }
 
 impl Session<'_> {
+    /// The engine at hand.
+    pub fn pilotage(&self) -> Arc<Pilotage> {
+        self.ground.pilotage()
+    }
+
     /// Do one input, whatever it is.
     fn take(&self, input: &str) -> Next {
         let text = input.trim();
         if text.is_empty() {
             return Next::Go;
         }
-        if let Some(command) = text.strip_prefix(':') {
-            return command::run(self, command);
+        match text.strip_prefix(':') {
+            Some(command) => command::run(self, command).unwrap_or_else(|error| self.fail(&error)),
+            None => self.evaluate(input),
         }
-        (self.before)();
+    }
+
+    fn evaluate(&self, input: &str) -> Next {
+        self.ground.before();
+        let pilotage = self.pilotage();
         // A defect in one function must not cost the session with all its variables.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.pilotage.eval(input)));
-        (self.after)();
-        for note in self.pilotage.take_notes() {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pilotage.eval(input)));
+        self.ground.after();
+        for note in pilotage.take_notes() {
             style::write_stderr(&show::note(&note, &self.err));
         }
         match outcome {
@@ -107,10 +127,15 @@ impl Session<'_> {
             Err(_) => {
                 let error = Error::new(Kind::Internal, "a function of pilotage panicked; the session goes on")
                     .hint("this is a defect; please report it with the lines above");
-                style::write_stderr(&render::diagnostic::error(&error, &self.err));
-                Next::Failed(1)
+                self.fail(&error)
             }
         }
+    }
+
+    /// Say why a command failed.
+    fn fail(&self, error: &Error) -> Next {
+        style::write_stderr(&render::diagnostic::error(error, &self.err));
+        Next::Failed(error.exit_code())
     }
 
     fn print(&self, text: &str) -> Next {
