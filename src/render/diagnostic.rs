@@ -2,6 +2,7 @@
 
 use super::fit;
 use super::style::{self, Look};
+use super::theme::Role;
 use crate::error::Error;
 
 /// A failure and the place in a script where it happened, if it happened in one.
@@ -97,7 +98,7 @@ fn excerpt(line: &str, column: usize, limit: Option<usize>) -> (String, usize) {
 }
 
 /// `label: text`, with the following lines of the text below its first.
-fn labelled(label: &str, color: anstyle::Style, text: &str, look: &Look) -> String {
+fn labelled(label: &str, color: Role, text: &str, look: &Look) -> String {
     let indent = " ".repeat(label.len() + 4);
     let limit = look.width.map(|width| width.saturating_sub(indent.len()).max(24));
     let lines = fit::wrap(&fit::tame(text), limit);

@@ -14,11 +14,13 @@ pub mod style;
 pub mod table;
 pub mod terminal_markdown;
 pub mod text;
+pub mod theme;
 mod value;
 pub mod yaml;
 
 pub use fit::{tame, wrap};
 pub use style::Look;
+pub use theme::{Role, Theme};
 
 use crate::report::{Content, Report};
 use serde_json::Value;

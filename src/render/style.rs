@@ -1,8 +1,13 @@
 //! What the output looks like: colours if they are wanted, a width if there is one.
 
+use super::theme::{Ink, Role, Theme};
 use crate::report::Severity;
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use std::io::Write;
+
+pub use super::theme::{
+    BAD, COMMENT, DOUBT, FAINT, FUNCTION, GOOD, HEADING, KEYWORD, KNOWN, NUMBER, PROD, PROMPT, STRING, UNKNOWN,
+};
 
 /// How text is made: colours and width.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,30 +18,19 @@ pub struct Look {
     pub color: bool,
     /// Whether a terminal shows it: then control characters of what a cluster said are shown, not obeyed.
     pub terminal: bool,
+    /// The colours that somebody chose; `None` for the usual ones.
+    pub theme: Option<&'static Theme>,
 }
-
-/// A heading.
-pub const HEADING: Style = Style::new().bold();
-/// What matters less than its surroundings.
-pub const FAINT: Style = Style::new().dimmed();
-/// Good.
-pub const GOOD: Style = AnsiColor::Green.on_default();
-/// Worth knowing.
-pub const KNOWN: Style = AnsiColor::Cyan.on_default();
-/// Doubtful.
-pub const DOUBT: Style = AnsiColor::Yellow.on_default();
-/// Bad.
-pub const BAD: Style = AnsiColor::Red.on_default();
 
 impl Look {
     /// No colours, no limit: what a pipe and a test get.
     pub const fn plain() -> Self {
-        Self { width: None, color: false, terminal: false }
+        Self { width: None, color: false, terminal: false, theme: None }
     }
 
     /// No colours, and this width.
     pub const fn fitted(width: usize) -> Self {
-        Self { width: Some(width), color: false, terminal: false }
+        Self { width: Some(width), ..Self::plain() }
     }
 
     /// What standard output asks for. `width` and `color: false` come from the command line and win.
@@ -53,12 +47,27 @@ impl Look {
         let terminal = stream.is_terminal();
         let columns = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
         let color = color && wants_color(stream);
-        Self { width: choose_width(width, terminal, columns, size), color, terminal }
+        Self { width: choose_width(width, terminal, columns, size), color, terminal, theme: None }
     }
 
-    /// The text in a style, if colours are on.
-    pub fn paint(&self, style: Style, text: &str) -> String {
-        if self.color && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    /// The text in the colours of what it is, if colours are on.
+    pub fn paint(&self, ink: impl Into<Ink>, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.to_owned();
+        }
+        let style = self.style(ink);
+        format!("{style}{text}{style:#}")
+    }
+
+    /// The colours of what a text is; none if colours are off.
+    pub fn style(&self, ink: impl Into<Ink>) -> Style {
+        if self.color { self.theme.unwrap_or_else(Theme::usual).style(ink) } else { Style::new() }
+    }
+
+    /// The same with these colours.
+    #[must_use]
+    pub const fn with(self, theme: &'static Theme) -> Self {
+        Self { theme: Some(theme), ..self }
     }
 }
 
@@ -74,17 +83,17 @@ fn choose_width(asked: Option<usize>, terminal: bool, columns: Option<usize>, si
 }
 
 /// The sign and word of a severity: the sign for the glance, the word for who sees no colour.
-pub fn severity(severity: Severity) -> (&'static str, &'static str, Style) {
+pub fn severity(severity: Severity) -> (&'static str, &'static str, Ink) {
     match severity {
-        Severity::Ok => ("✓", "ok", GOOD),
-        Severity::Info => ("i", "info", KNOWN),
+        Severity::Ok => ("✓", "ok", GOOD.into()),
+        Severity::Info => ("i", "info", KNOWN.into()),
         Severity::Warning => ("!", "warning", DOUBT.bold()),
         Severity::Error => ("✗", "error", BAD.bold()),
     }
 }
 
 /// The colour of a status word, whatever says it: Kubernetes, Envoy, istiod or a finding.
-pub fn status(word: &str) -> Option<Style> {
+pub fn status(word: &str) -> Option<Role> {
     let is = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
     let begins = |start: &str| word.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
     let ends = |end: &str| {

@@ -14,7 +14,7 @@ pub(super) fn run(session: &Session) -> Result<u8> {
     let mut editor = editor(session).map_err(|error| no_terminal(&error))?;
     style::write_stderr(&greeting(session));
     let plain = format!("{}> ", session.place);
-    let prompt = (plain.clone(), session.out.paint(style::GOOD.bold(), &plain));
+    let prompt = (plain.clone(), session.out.paint(style::PROMPT, &plain));
     loop {
         match editor.readline(&prompt) {
             Ok(input) => {
@@ -79,8 +79,7 @@ impl Validator for Assistant<'_> {
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
         let input = context.input();
         // An empty line at the end forces evaluation: then the parser says what is missing.
-        let forced = input.ends_with("\n") || input.trim_start().starts_with(':');
-        let incomplete = !forced && self.session.pilotage().is_incomplete(input);
+        let incomplete = !input.ends_with("\n") && self.session.is_incomplete(input);
         Ok(if incomplete { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }

@@ -10,7 +10,10 @@ pub mod help;
 mod history;
 mod leave;
 mod reference;
+pub mod settings;
 pub mod show;
+
+pub use settings::Settings;
 
 use crate::Pilotage;
 use crate::error::{Error, Kind, Result};
@@ -44,6 +47,8 @@ pub struct Session<'a> {
     pub out: Look,
     /// How standard error looks.
     pub err: Look,
+    /// What the user chose.
+    pub settings: Settings,
 }
 
 /// How a session goes on after an input.
@@ -72,7 +77,7 @@ fn run_lines(session: &Session, input: impl BufRead) -> Result<u8> {
     for line in input.lines() {
         let line = line.map_err(|error| Error::new(Kind::File, "standard input cannot be read as text").caused_by(&error))?;
         text.push_str(&line);
-        if session.pilotage().is_incomplete(&text) {
+        if session.is_incomplete(&text) {
             text.push('\n');
             continue;
         }
@@ -97,8 +102,17 @@ impl Session<'_> {
         self.ground.pilotage()
     }
 
+    /// Whether an input is the beginning of something longer.
+    fn is_incomplete(&self, input: &str) -> bool {
+        let expanded = self.settings.aliases.expand(input);
+        let input = expanded.as_deref().unwrap_or(input);
+        !input.trim_start().starts_with(':') && self.pilotage().is_incomplete(input)
+    }
+
     /// Do one input, whatever it is.
     fn take(&self, input: &str) -> Next {
+        let expanded = self.settings.aliases.expand(input);
+        let input = expanded.as_deref().unwrap_or(input);
         let text = input.trim();
         if text.is_empty() {
             return Next::Go;
