@@ -3,7 +3,9 @@
 use crate::backend::{Backend, Entry, Ledger, SharedBackend, Undone, Which};
 use crate::bind;
 use crate::error::Result;
-use crate::host::{Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Output, Parts, Playbook, Reading, Session, Silent};
+use crate::host::{
+    Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Names, Output, Parts, Playbook, Reading, Session, Silent,
+};
 use crate::report::{Content, Report};
 use rhai::Module;
 use serde_json::{Map, Value};
@@ -78,6 +80,11 @@ impl Pilotage {
     /// Whether a text is only the beginning of something longer.
     pub fn is_incomplete(&self, source: &str) -> bool {
         self.host.is_incomplete(source)
+    }
+
+    /// The variables, functions and modules that evaluated texts left behind.
+    pub fn names(&self) -> Names {
+        self.host.names()
     }
 
     /// Everything a script can call.
@@ -294,13 +301,23 @@ mod tests {
     #[test]
     fn syntax_errors_and_unfinished_input_are_told_apart() {
         let engine = pilotage();
-        for source in ["let x = [1,", "fn f() {", "if true {", "`abc", "1 +", "#{ a: 1,"] {
+        for source in ["let x = [1,", "fn f() {", "if true {", "`abc", "1 +", "#{ a: 1,", "f(\"`\", `a", "#\"a\" b", "/* a"] {
             assert!(engine.is_incomplete(source), "{source}");
         }
-        for source in ["1 2", "}", "let x = \"abc", "1 + 1", ""] {
+        for source in ["1 2", "}", "let x = \"abc", "1 + 1", "", "`/*`", "// `", "let x = \"`"] {
             assert!(!engine.is_incomplete(source), "{source}");
         }
         assert!(failure("1 2").error.message().starts_with("syntax error"));
+    }
+
+    #[test]
+    fn names_that_lines_left_behind_are_known() {
+        let engine = pilotage();
+        engine.eval("let a = 1; let b = 2; let a = 3; fn double(x, times) { let inner = x; inner * times }").unwrap();
+        engine.eval("let c = |x| x").unwrap();
+        let names = engine.names();
+        assert_eq!(names.variables, ["c", "b", "a"]);
+        assert_eq!(names.functions, [("double".to_owned(), vec!["x".to_owned(), "times".to_owned()])]);
     }
 
     #[test]

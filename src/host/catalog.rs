@@ -51,6 +51,15 @@ pub struct Example {
 }
 
 impl Entry {
+    /// Whether scripts call it by this name.
+    fn is_called(&self, name: &str) -> bool {
+        match (name.split_once("::"), &self.module) {
+            (Some((module, name)), Some(own)) => module == own && name == self.name,
+            (None, None) => name == self.name,
+            _ => false,
+        }
+    }
+
     /// Its name as scripts write it.
     pub fn full_name(&self) -> String {
         match &self.module {
@@ -105,6 +114,11 @@ impl Catalog {
     pub fn suggest(&self, name: &str) -> Option<String> {
         let names: Vec<String> = self.entries.iter().map(Entry::full_name).chain(self.built_in.keys().cloned()).collect();
         nearest(name, names.iter().map(String::as_str)).map(ToString::to_string)
+    }
+
+    /// Whether there is a function of this name, given as scripts write it; the language's own included.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.built_in.contains_key(name) || self.entries.iter().any(|entry| entry.is_called(name))
     }
 
     /// The ways to call a function, the language's own included.

@@ -23,10 +23,15 @@ pub(super) fn language(engine: &mut Engine) {
 /// Words that the language keeps for a use it does not have, and that we name modules by.
 const FREE_WORDS: [&str; 1] = ["sync"];
 
+/// Whether the language keeps this word, and we do not.
+pub(super) fn is_free_word(word: &str) -> bool {
+    FREE_WORDS.contains(&word)
+}
+
 #[allow(deprecated)] // what the language calls this hook, since its tokens may change
 fn free_words(engine: &mut Engine) {
     engine.on_parse_token(|token, _, _| match token {
-        Token::Reserved(word) if FREE_WORDS.contains(&word.as_str()) => Token::Identifier(word),
+        Token::Reserved(word) if is_free_word(&word) => Token::Identifier(word),
         token => token,
     });
 }

@@ -15,6 +15,7 @@ mod imports;
 mod json_tests;
 mod json_value;
 mod limits;
+mod names;
 mod options;
 pub mod playbook;
 mod row;
@@ -23,6 +24,7 @@ mod session;
 mod stdlib;
 mod tables;
 mod tape;
+mod tokens;
 
 pub use batch::{Batch, Origin, Shape, ShapeColumn};
 pub use catalog::{Catalog, Entry, Example};
@@ -30,12 +32,14 @@ pub use failure::{Failure, Fallible, Frame, Place, raise};
 pub(crate) use json_value::json_functions;
 pub use json_value::{PathOptions, from_node};
 pub use limits::Limits;
+pub use names::Names;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
 pub use row::Row;
 pub use secret::Secret;
 pub use session::{Call, Files, Input, Interrupt, Output, Reading, Session, Silent};
 pub use tape::OpenTape;
+pub use tokens::{Token, TokenKind, tokens};
 
 use crate::backend::{Ledger, SharedBackend};
 use crate::error::{Error, Kind, Result};
@@ -211,8 +215,11 @@ impl Host {
     /// Whether a text is the beginning of something longer, by asking the parser.
     pub fn is_incomplete(&self, source: &str) -> bool {
         let typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
-        let Err(error) = self.engine.compile_with_scope(&typed.scope, source) else { return false };
-        incomplete(&error, source)
+        match self.engine.compile_with_scope(&typed.scope, source) {
+            // The parser takes the end of the text for that of a comment.
+            Ok(_) => ends_in(TokenKind::OpenComment, source),
+            Err(error) => incomplete(&error, source),
+        }
     }
 
     /// What a value shows itself as.
@@ -289,14 +296,13 @@ fn incomplete(error: &rhai::ParseError, source: &str) -> bool {
     use rhai::{LexError, ParseErrorType};
     match error.err_type() {
         ParseErrorType::UnexpectedEOF => true,
-        // Only back-tick and raw strings can span lines.
-        ParseErrorType::BadInput(LexError::UnterminatedString) => opens_long_string(source),
+        ParseErrorType::BadInput(LexError::UnterminatedString) => ends_in(TokenKind::Unfinished, source),
         _ => past_the_end(error.position(), source),
     }
 }
 
-fn opens_long_string(source: &str) -> bool {
-    source.matches('`').count() % 2 == 1 || source.contains("#\"")
+fn ends_in(kind: TokenKind, source: &str) -> bool {
+    tokens(source).last().is_some_and(|last| last.kind == kind)
 }
 
 fn past_the_end(position: rhai::Position, source: &str) -> bool {
