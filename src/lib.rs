@@ -25,7 +25,9 @@
 //! 1. **One door.** Whatever a script learns about a cluster, a proxy or a server is one [`backend::Query`] through
 //!    [`backend::Backend::ask`], or through its siblings for what goes on: `follow` for logs, `tunnel` for ports. Recording, replaying,
 //!    limits, redaction and permission are decorators of these. (Files that a script itself loads and saves are its own affair; a
-//!    playbook may touch only those below the folder it is run in, and no hidden ones.)
+//!    playbook may touch only those below the folder it is run in, and no hidden ones.) The names that a session completes while
+//!    somebody types are asked for beside the scripts ([`Builder::aside`]): read only, redacted, and kept out of recordings, so
+//!    that a tape holds what was asked and nothing else.
 //! 2. **Arrows point down:** cli → repl, bind → host → mesh → envoy, istio, tls, json → backend's types → error, record, report,
 //!    table, cell.
 //!    Only `host/` and `bind/` know Rhai, only `backend/` opens connections, only `render/`, `repl/` and `cli/` print.

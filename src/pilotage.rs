@@ -4,7 +4,8 @@ use crate::backend::{Backend, Entry, Ledger, SharedBackend, Undone, Which};
 use crate::bind;
 use crate::error::Result;
 use crate::host::{
-    Catalog, Failed, Failure, Host, Input, Interrupt, Limits, Names, Output, Parts, Playbook, Reading, Session, Silent,
+    Catalog, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output, Parts, Playbook, Reading, Session,
+    Silent, Step,
 };
 use crate::report::{Content, Report};
 use rhai::Module;
@@ -34,6 +35,7 @@ pub struct Undoer {
 pub struct Builder {
     backend: SharedBackend,
     ledger: Option<Arc<Ledger>>,
+    aside: Option<SharedBackend>,
     limits: Limits,
     parallel: usize,
     output: Arc<dyn Output>,
@@ -49,6 +51,7 @@ impl Pilotage {
         Builder {
             backend,
             ledger: None,
+            aside: None,
             limits: Limits::default(),
             parallel: 32,
             output: Arc::new(Silent),
@@ -90,6 +93,21 @@ impl Pilotage {
     /// Everything a script can call.
     pub fn catalog(&self) -> &Catalog {
         self.host.catalog()
+    }
+
+    /// The names of what lives in the mesh, for completion: asked beside the scripts ([`Builder::aside`]).
+    pub fn live_names(&self) -> &LiveNames {
+        self.host.live_names()
+    }
+
+    /// What a variable holds, or a part of it; nothing is evaluated for it.
+    pub fn form_of(&self, variable: &str, way: &[Step]) -> Option<Form> {
+        self.host.form_of(variable, way)
+    }
+
+    /// The pod that a variable means, as far as it is text or a row.
+    pub fn text_of(&self, variable: &str) -> Option<String> {
+        self.host.text_of(variable)
     }
 
     /// What stops this engine's scripts, from any thread.
@@ -160,6 +178,14 @@ impl Builder {
         self
     }
 
+    /// Where names are asked for that somebody is about to type: the same mesh, on a way where nothing is recorded or changed.
+    /// There are none without it.
+    #[must_use]
+    pub fn aside(mut self, backend: SharedBackend) -> Self {
+        self.aside = Some(backend);
+        self
+    }
+
     /// How much a script may use.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -226,6 +252,7 @@ impl Builder {
         let host = Host::new(Parts {
             backend,
             ledger: ledger.clone(),
+            aside: self.aside,
             limits: self.limits,
             parallel: self.parallel,
             output: self.output,

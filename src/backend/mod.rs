@@ -59,6 +59,7 @@ macro_rules! forward_the_rest {
     };
 }
 
+mod aside;
 mod body;
 mod connect;
 mod demo;
@@ -124,6 +125,7 @@ mod tape_read;
 pub(crate) mod testing;
 mod tune;
 
+pub use aside::Aside;
 pub use connect::Connect;
 pub use demo::demo;
 pub use forward::{Forward, Forwards, Traffic};

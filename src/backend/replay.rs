@@ -126,6 +126,19 @@ impl Tape {
         answer
     }
 
+    /// The answer to a question as it stands now: the one that was given last, or else the first. Nobody's next answer, and no time,
+    /// depends on it.
+    ///
+    /// # Errors
+    /// As for [`Backend::ask`].
+    pub(super) fn look(&self, query: &Query) -> Result<Answer> {
+        let redacted = Redactor::default().query(query).into_owned();
+        match self.questions.get(query).or_else(|| self.questions.get(&redacted)) {
+            Some(question) => question.current(),
+            None => self.narrower(&redacted)?.ok_or_else(|| self.miss(&redacted)),
+        }
+    }
+
     /// The answer from a wider one.
     fn narrower(&self, query: &Query) -> Result<Option<Answer>> {
         match &query.ask {

@@ -2,8 +2,9 @@
 
 use super::tape::line;
 use super::testing::{answer, at, block_on};
-use super::{Answer, Ask, Backend, HttpGet, Logs, Query, Redactor, Tape};
+use super::{Answer, Aside, Ask, Backend, HttpGet, Logs, Query, Redactor, Tape};
 use crate::error::{Error, Kind, Result};
+use std::sync::Arc;
 
 const HEADER: &str = r#"{"pilotage_tape":1,"recorded_at":"2026-11-22T12:00:00Z","tool":"pilotage 9.9","clusters":["lab"],"namespace":"shop","later":1}"#;
 
@@ -202,4 +203,19 @@ fn part_of_a_configuration_comes_from_the_whole() {
     for (pod, path) in [("b", "/config_dump"), ("a", "/config_dump?resource=static_listeners"), ("a", "/clusters")] {
         assert_eq!(ask(&tape, &page(pod, path)).unwrap_err().kind(), Kind::TapeMiss, "{pod} {path}");
     }
+}
+
+#[test]
+fn who_looks_from_aside_takes_no_answer_away_and_moves_no_clock() {
+    let mut later = answer("[2]");
+    later.at = at("2026-11-22T15:00:00Z");
+    let tape = Arc::new(tape(&[body("/a", "[1]"), told(&kube("/a"), Ok(later))]));
+    let aside = Aside::new(tape.clone());
+    let look = || block_on(aside.ask(&kube("/a"))).map(|answer| answer.text().into_owned());
+    assert_eq!((look(), look()), (Ok("[1]".into()), Ok("[1]".into())));
+    assert_eq!((ask(&tape, &kube("/a")), ask(&tape, &kube("/a"))), (Ok("[1]".into()), Ok("[2]".into())));
+    assert_eq!(look(), Ok("[2]".into()), "it sees what the replay has come to");
+    let before = tape.now();
+    assert!(look().is_ok() && tape.now() == before && aside.replays());
+    assert_eq!(block_on(aside.ask(&kube("/b"))).unwrap_err().kind(), Kind::TapeMiss);
 }

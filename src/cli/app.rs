@@ -88,10 +88,11 @@ impl App {
         verbose::install_log(self.options.verbose);
         let observer: Arc<dyn Observer> =
             if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.err)) } else { self.progress.clone() };
-        let connect::Source { backend, ledger, recorder } = connect::source(&self.options, allowed, observer)?;
+        let connect::Source { backend, ledger, aside, recorder } = connect::source(&self.options, allowed, observer)?;
         let printer = Printer { look: self.out, err: self.err, progress: self.progress.clone() };
         let pilotage = Pilotage::builder(backend.clone())
             .ledger(ledger)
+            .aside(aside)
             .limits(self.limits())
             .parallel(self.options.parallel)
             .output(Arc::new(printer))

@@ -3,8 +3,8 @@
 use super::options::Options;
 use super::places;
 use crate::backend::{
-    Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Shelf, Tape,
-    demo,
+    Aside, Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Shelf,
+    Tape, demo,
 };
 use crate::error::{Error, Kind, Result};
 use std::ffi::OsStr;
@@ -17,6 +17,8 @@ pub struct Source {
     pub backend: SharedBackend,
     /// What knows how to undo what was set.
     pub ledger: Arc<Ledger>,
+    /// The same source for questions that nobody typed: they are neither recorded nor shown, and change nothing.
+    pub aside: SharedBackend,
     /// What keeps the answers, if they are kept. It must be finished, for the tape to be whole.
     pub recorder: Option<Arc<Recorder>>,
 }
@@ -28,17 +30,19 @@ pub struct Source {
 /// When the options contradict each other, or the tape or context cannot be used.
 pub fn source(options: &Options, allowed: Effect, observer: Arc<dyn Observer>) -> Result<Source> {
     check(options)?;
-    let (mut backend, redactor) = redacted(options, bare(options)?);
-    let aside = backend.clone();
+    let (bare, beside) = bare(options)?;
+    let (mut backend, redactor) = redacted(options, bare);
+    let unrecorded = backend.clone();
+    let aside = Arc::new(Policy::new(redacted(options, beside).0, Effect::Observe));
     let mut recorder = None;
     if let Some(file) = &options.record {
         let recording = Arc::new(Recorder::create(backend, file, redactor)?);
         recorder = Some(recording.clone());
         backend = recording;
     }
-    let ledger = Arc::new(Ledger::new(backend, aside, shelf(options)).watched(&observer));
+    let ledger = Arc::new(Ledger::new(backend, unrecorded, shelf(options)).watched(&observer));
     let guarded = Arc::new(Policy::new(ledger.clone(), allowed));
-    Ok(Source { backend: Arc::new(Observed::new(guarded, observer)), ledger, recorder })
+    Ok(Source { backend: Arc::new(Observed::new(guarded, observer)), ledger, aside, recorder })
 }
 
 /// The way to the cluster alone, for putting back what another session set.
@@ -46,7 +50,7 @@ pub fn source(options: &Options, allowed: Effect, observer: Arc<dyn Observer>) -
 /// # Errors
 /// As for [`source`].
 pub fn bare_source(options: &Options) -> Result<SharedBackend> {
-    Ok(redacted(options, bare(options)?).0)
+    Ok(redacted(options, bare(options)?.0).0)
 }
 
 /// Where this session's ledger is kept.
@@ -65,16 +69,22 @@ fn absolute(list: &OsStr) -> Option<String> {
     std::env::join_paths(files).ok()?.into_string().ok().filter(|list| !list.is_empty())
 }
 
-/// A tape, or the world with its limits.
-fn bare(options: &Options) -> Result<SharedBackend> {
-    if options.demo {
-        return Ok(Arc::new(demo()?));
+/// A tape, or the world with its limits; and the same for who asks beside it: that keeps no turn from who asks.
+fn bare(options: &Options) -> Result<(SharedBackend, SharedBackend)> {
+    const BESIDE: usize = 4;
+    let tape = match &options.tape {
+        _ if options.demo => Some(demo()?),
+        Some(file) => Some(Tape::open(file)?),
+        None => None,
+    };
+    if let Some(tape) = tape {
+        let tape = Arc::new(tape);
+        return Ok((tape.clone(), Arc::new(Aside::new(tape))));
     }
-    if let Some(file) = &options.tape {
-        return Ok(Arc::new(Tape::open(file)?));
-    }
+    let live: SharedBackend = Arc::new(live(options)?);
     // Each step of a question has --timeout of its own; this is the end for all of them together.
-    Ok(Arc::new(Limit::new(Arc::new(live(options)?), Live::longest(options.timeout), options.parallel)))
+    let limited = |parallel: usize| Arc::new(Limit::new(live.clone(), Live::longest(options.timeout), parallel));
+    Ok((limited(options.parallel), limited(BESIDE)))
 }
 
 /// Without secrets, unless the user wants them. What a tape holds went through this when it was recorded.

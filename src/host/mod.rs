@@ -9,12 +9,14 @@ pub mod convert;
 mod engine;
 mod explain;
 mod failure;
+mod form;
 mod guards;
 mod imports;
 #[cfg(test)]
 mod json_tests;
 mod json_value;
 mod limits;
+mod live_names;
 mod names;
 mod options;
 pub mod playbook;
@@ -26,12 +28,15 @@ mod tables;
 mod tape;
 mod tokens;
 
+pub use crate::mesh::names::{Name, NamesOf};
 pub use batch::{Batch, Origin, Shape, ShapeColumn};
 pub use catalog::{Catalog, Entry, Example};
 pub use failure::{Failure, Fallible, Frame, Place, raise};
+pub use form::{Form, Step};
 pub(crate) use json_value::json_functions;
 pub use json_value::{PathOptions, from_node};
 pub use limits::Limits;
+pub use live_names::{List, LiveNames};
 pub use names::Names;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
@@ -62,6 +67,7 @@ pub const INPUT: &str = "input";
 pub(crate) struct Parts {
     pub backend: SharedBackend,
     pub ledger: Arc<Ledger>,
+    pub aside: Option<SharedBackend>,
     pub limits: Limits,
     pub parallel: usize,
     pub output: Arc<dyn Output>,
@@ -82,6 +88,7 @@ pub struct Host {
     folders: imports::Folders,
     import_folders: Vec<PathBuf>,
     typed: Mutex<Typed>,
+    live_names: LiveNames,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -109,7 +116,8 @@ impl Host {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
         let handle = runtime.handle().clone();
-        let Parts { backend, ledger, parallel, output, input, reading, .. } = parts;
+        let Parts { backend, ledger, aside, parallel, output, input, reading, .. } = parts;
+        let live_names = LiveNames::new(aside, handle.clone());
         let session = Session::new(backend, ledger, handle, parallel, output, input, reading);
         let folders = imports::Folders::default();
         folders.set(parts.import_folders.clone());
@@ -137,6 +145,7 @@ impl Host {
             folders,
             import_folders: parts.import_folders,
             typed: Mutex::default(),
+            live_names,
             runtime: Some(runtime),
         })
     }
@@ -232,6 +241,11 @@ impl Host {
         self.catalog.get_or_init(|| Catalog::new(&self.families, &self.engine, &self.schemas))
     }
 
+    /// The names of what lives in the mesh.
+    pub fn live_names(&self) -> &LiveNames {
+        &self.live_names
+    }
+
     /// What stops this host's scripts.
     pub fn interrupt(&self) -> Interrupt {
         self.session.interrupt.clone()
@@ -266,6 +280,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        self.live_names.end();
         // A hanging connection must not keep the program alive.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -35,6 +35,7 @@ mod log_source;
 pub mod log_tune;
 pub mod logs;
 pub mod mesh_config;
+pub mod names;
 pub mod namespaces;
 pub mod objects;
 pub mod platform;
