@@ -4,6 +4,7 @@
 //! session, so that even a killed session can be undone by the next (`pilotage undo`). Levels are put back by
 //! [`Ledger::undo`], whoever calls it: the end of the session, `reset_log`, a signal.
 
+use super::ledger_chain::same_process;
 use super::ledger_entry::{Entry, Setting};
 use super::ledger_file::{self, Book, Header, Leftover};
 use super::ledger_state::{self, State};
@@ -114,7 +115,8 @@ impl Ledger {
         self.kept().next
     }
 
-    /// What was set since this mark is to stay: it is not undone, and neither is what was set there before.
+    /// What was set since this mark is to stay: it is not undone, and neither is what was set there before, by whichever
+    /// session of this machine.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -127,7 +129,26 @@ impl Ledger {
             let same = kept.open.iter().filter(|open| open.place.is(&entry.place));
             done.extend(same.map(|open| (open.id, names.clone())));
         }
-        done.iter().try_for_each(|(id, names)| kept.close(*id, names))
+        done.iter().try_for_each(|(id, names)| kept.close(*id, names))?;
+        drop(kept);
+        match self.shelf.folder.as_ref().filter(|_| !self.inner.replays()) {
+            Some(folder) => ledger_file::release(folder, self.file().as_deref(), |entry| names_kept(entry, &fresh)),
+            None => Ok(()),
+        }
+    }
+
+    /// What is open here, and closed in the file: another session set it to stay. With the names.
+    pub(super) fn closed_by_others(&self) -> Vec<(Entry, Vec<String>)> {
+        let kept = self.kept();
+        let Some(written) = kept.book.as_ref().and_then(Book::open) else { return Vec::new() };
+        let stands = |id: u64, name: &str| {
+            written.iter().any(|entry| entry.id == id && entry.settings.iter().any(|setting| setting.name == name))
+        };
+        let gone = |entry: &Entry| -> Vec<String> {
+            let names = entry.settings.iter().map(|setting| setting.name.clone());
+            names.filter(|name| !stands(entry.id, name)).collect()
+        };
+        kept.open.iter().map(|entry| (entry.clone(), gone(entry))).filter(|(_, names)| !names.is_empty()).collect()
     }
 
     /// What was set since this mark lasts only as long as the evaluation at hand ([`Ledger::passing`]).
@@ -172,7 +193,7 @@ impl Ledger {
             })?;
             self.write(place.clone(), process.unwrap_or_default(), settings(&tune, &now))?
         };
-        let answer = self.send(query).await;
+        let answer = if self.inner.replays() { self.replayed(query, &place).await } else { self.send(query).await };
         if let Some(id) = id
             && did_nothing(&answer)
         {
@@ -274,6 +295,13 @@ impl Kept {
         }
         Ok(())
     }
+}
+
+/// Which names of another session's entry are among these, which are to stay.
+fn names_kept(entry: &Entry, fresh: &[Entry]) -> Vec<String> {
+    let here = fresh.iter().filter(|ours| same_process(entry, ours, &ours.place));
+    let kept: Vec<&str> = here.flat_map(|ours| &ours.settings).map(|setting| setting.name.as_str()).collect();
+    entry.settings.iter().map(|setting| setting.name.clone()).filter(|name| kept.contains(&name.as_str())).collect()
 }
 
 /// What a question would set, beside what is set now.

@@ -102,11 +102,18 @@ pub enum How {
     HandedOver,
     /// A session that ended set it after this one, and left that: both are to be undone, the later one first.
     HandedDown,
+    /// Another session set it to stay, after this one.
+    Kept,
     /// It could not be put back.
     Failed(Error),
 }
 
 impl Undone {
+    /// Whether it is of the same level.
+    pub fn is_of(&self, other: &Self) -> bool {
+        self.place.is(&other.place) && self.name == other.name
+    }
+
     /// Whether nothing remains to be done by anybody.
     pub fn is_settled(&self) -> bool {
         !matches!(self.how, How::Failed(_))
@@ -148,6 +155,7 @@ impl Undone {
             How::HandedDown => format!(
                 "{name} of {place} is {from}: another session set it after this one, and ended without putting it back; `pilotage undo` brings it back to {to}"
             ),
+            How::Kept => format!("{name} of {place} was set to stay by another session since: left as that one wants it"),
             How::Failed(error) => {
                 let by_hand = place.by_hand(name, self.to.as_deref());
                 format!("{name} of {place} is still {from}, not {to}: {error}; `pilotage undo` tries again; by hand: {by_hand}")
@@ -169,7 +177,7 @@ record! {
         pub level: Option<String>,
         /// What it is put back to; nothing where a ztunnel has no level of its own for it.
         pub old: Option<String>,
-        /// `put_back`, `already`, `restarted` (nothing to undo), `left` (somebody else set it meanwhile), `handed_over` (to a session that still runs, or to the undo of a later one), `failed`.
+        /// `put_back`, `already`, `restarted` (nothing to undo), `left` (somebody else set it meanwhile), `handed_over` (to a session that still runs, or to the undo of a later one), `kept` (another session set it to stay), `failed`.
         pub outcome: String,
         /// The same in a sentence; of failures with the command to do it by hand.
         [wide] pub told: String,
@@ -184,6 +192,7 @@ impl From<&Undone> for UndoRow {
             How::Restarted => "restarted",
             How::Left => "left",
             How::HandedOver | How::HandedDown => "handed_over",
+            How::Kept => "kept",
             How::Failed(_) => "failed",
         };
         Self {

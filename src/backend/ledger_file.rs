@@ -4,6 +4,7 @@
 //! whose lock is free belongs to a session that ended; what is open in it is still changed.
 
 use super::ledger_entry::{Entry, Setting};
+use super::ledger_trust::{doubt_file, doubt_folder};
 use crate::error::{Error, Kind, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -93,8 +94,11 @@ impl Book {
         let name = format!("{}-{}.{ENDING}", header.started.strftime("%Y%m%dT%H%M%S%3f"), header.pid);
         let path = folder.join(name);
         let fresh = path.with_extension("new");
+        private_folder(folder).map_err(|error| unwritable(&path, &error))?;
+        if let Some(doubt) = doubt_folder(folder) {
+            return Err(Error::new(Kind::File, format!("nothing is changed: {doubt}")).hint("XDG_STATE_HOME names another"));
+        }
         let create = || {
-            private_folder(folder)?;
             let file = private_file(&fresh)?;
             // Without locks (some network file systems) a session may be taken for ended; levels are compared before any undo.
             let _ = file.try_lock();
@@ -155,17 +159,26 @@ impl Book {
         &self.path
     }
 
-    fn put(&mut self, line: &impl Serialize) -> std::io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
-        append(&mut self.file, &text, |file, text| file.write_all(text))
+    /// What is open by the file: another session may have closed some.
+    pub(super) fn open(&self) -> Option<Vec<Entry>> {
+        read(&self.file).map(|contents| contents.open)
     }
+
+    fn put(&mut self, line: &impl Serialize) -> std::io::Result<()> {
+        put(&mut self.file, line)
+    }
+}
+
+fn put(file: &mut File, line: &impl Serialize) -> std::io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    append(file, &text, |file, text| file.write_all(text))
 }
 
 /// The files of sessions that ended and left something changed, oldest first. Those that left nothing are removed.
 pub fn leftovers(folder: &Path) -> Vec<Leftover> {
     let opened = paths(folder).into_iter().filter_map(|path| {
-        let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
+        let file = OpenOptions::new().read(true).append(true).open(&path).ok()?;
         let locks = match file.try_lock() {
             Err(TryLockError::WouldBlock) => return None,
             locked => locked.is_ok(),
@@ -197,7 +210,41 @@ pub fn living(folder: &Path, own: Option<&Path>) -> Vec<Contents> {
     held.collect()
 }
 
+/// Close in the files of all sessions but this what is chosen of their entries: a level that is to stay is nobody's to put back.
+/// A session that lives finds that in its file before it puts anything back.
+///
+/// # Errors
+/// [`Kind::File`] when one cannot be written.
+pub(super) fn release(folder: &Path, own: Option<&Path>, chosen: impl Fn(&Entry) -> Vec<String>) -> Result<()> {
+    for path in paths(folder).into_iter().filter(|path| Some(path.as_path()) != own) {
+        let Ok(mut file) = OpenOptions::new().read(true).append(true).open(&path) else { continue };
+        for entry in read(&file).into_iter().flat_map(|contents| contents.open) {
+            let names = chosen(&entry);
+            if !names.is_empty() {
+                put(&mut file, &Line::Closed { id: entry.id, names }).map_err(|error| unwritable(&path, &error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What in this folder is not believed, in sentences.
+pub fn doubts(folder: &Path) -> Vec<String> {
+    match doubt_folder(folder) {
+        Some(doubt) => vec![doubt],
+        None => listed(folder).iter().filter_map(|path| doubt_file(path)).collect(),
+    }
+}
+
+/// The files that are believed.
 fn paths(folder: &Path) -> Vec<PathBuf> {
+    if doubt_folder(folder).is_some() {
+        return Vec::new();
+    }
+    listed(folder).into_iter().filter(|path| doubt_file(path).is_none()).collect()
+}
+
+fn listed(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|ending| ending == ENDING)).collect();
     paths.sort();
@@ -279,7 +326,8 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
 
 fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
+    // Other sessions may add a line (`release`): each stands at the end, whoever writes.
+    options.read(true).append(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

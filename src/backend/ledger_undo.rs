@@ -1,8 +1,8 @@
 //! Putting levels back: what each should be again, whether it is still ours to set, and how it went.
 
 use super::ledger::{Ledger, too_late};
+use super::ledger_chain::{Judged, Net, Others, Step};
 use super::ledger_entry::{Entry, How, Undone};
-use super::ledger_file::{self, Contents, Leftover};
 use super::ledger_state::{self, State};
 use super::query::LOGGERS;
 use super::tune::{Place, SCOPES, STACK_TRACE};
@@ -31,76 +31,80 @@ pub struct Which {
     pub dry_run: bool,
 }
 
-/// A level that this session set, as a whole: from what it was before the first to what the last made it.
-#[derive(Debug, Clone)]
-struct Net {
-    name: String,
-    old: Option<String>,
-    new: String,
-    /// The entries it stands in.
-    ids: Vec<u64>,
-    /// The newest of them.
-    last: Entry,
-}
-
-/// What sessions other than this one hold open.
-struct Others {
-    living: Vec<Contents>,
-    ended: Vec<Leftover>,
-}
-
 impl Ledger {
     /// Put levels back, each process by itself and all within this time. What could not be put back stays open.
     pub async fn undo(&self, which: &Which, within: Duration) -> Vec<Undone> {
         let end = tokio::time::Instant::now() + within;
         let turn = async { (self.undoing.lock().await, self.setting.write().await) };
         let turn = tokio::time::timeout_at(end, turn).await;
+        let mut done = self.kept_by_others(which);
         let nets = nets(&self.open(), which);
         if turn.is_err() {
-            let late = |(place, nets): &(Place, Vec<Net>)| nets.iter().map(|net| net.failed(place, None, too_late())).collect();
-            return nets.iter().flat_map(|one| -> Vec<Undone> { late(one) }).collect();
+            let late = |(place, nets): &(Place, Vec<Net>)| nets.iter().map(|net| net.failed(place, too_late())).collect();
+            done.extend(nets.iter().flat_map(|one| -> Vec<Judged> { late(one) }).map(|judged| judged.undone));
+            return done;
         }
         let mut others = self.others();
         let all = futures::stream::iter(nets).map(|(place, nets)| {
             let others = &others;
             async move {
                 let undone = tokio::time::timeout_at(end, self.undo_place(&place, &nets, others, which.dry_run)).await;
-                undone.unwrap_or_else(|_| nets.iter().map(|net| (net.failed(&place, None, too_late()), Vec::new())).collect())
+                undone.unwrap_or_else(|_| nets.iter().map(|net| net.failed(&place, too_late())).collect())
             }
         });
-        let done: Vec<(Undone, Vec<Inherited>)> =
-            all.buffered(PARALLEL).collect::<Vec<_>>().await.into_iter().flatten().collect();
-        let inherited: Vec<Inherited> = done.iter().flat_map(|(_, inherited)| inherited.clone()).collect();
-        others.settle(&inherited);
-        done.into_iter().map(|(undone, _)| undone).collect()
+        let judged: Vec<Judged> = all.buffered(PARALLEL).collect::<Vec<_>>().await.into_iter().flatten().collect();
+        if !which.dry_run {
+            others.settle(judged.iter().flat_map(|judged| &judged.inherited));
+        }
+        done.extend(judged.into_iter().map(|judged| judged.undone));
+        done
     }
 
     fn others(&self) -> Others {
-        let Some(folder) = self.shelf.folder.as_ref().filter(|_| !self.inner.replays()) else {
-            return Others { living: Vec::new(), ended: Vec::new() };
-        };
-        let own = self.file();
-        Others { living: ledger_file::living(folder, own.as_deref()), ended: ledger_file::leftovers(folder) }
+        match self.shelf.folder.as_ref().filter(|_| !self.inner.replays()) {
+            Some(folder) => Others::read(folder, self.file().as_deref()),
+            None => Others::none(),
+        }
     }
 
-    async fn undo_place(&self, place: &Place, nets: &[Net], others: &Others, dry: bool) -> Vec<(Undone, Vec<Inherited>)> {
-        let told = |how: &dyn Fn(&Net) -> Undone| nets.iter().map(|net| (how(net), Vec::new())).collect::<Vec<_>>();
+    /// What another session set to stay meanwhile, which it closed in our file: that is not ours to put back any more.
+    fn kept_by_others(&self, which: &Which) -> Vec<Undone> {
+        let mut kept = Vec::new();
+        for (entry, names) in self.closed_by_others() {
+            let names: Vec<String> = names.into_iter().filter(|name| which.wants(&entry) && which.wants_name(name)).collect();
+            let undone = |setting: &super::Setting| Undone {
+                place: entry.place.clone(),
+                name: setting.name.clone(),
+                from: None,
+                to: setting.old.clone(),
+                how: How::Kept,
+            };
+            let closed = self.close(entry.id, &names);
+            let settings = entry.settings.iter().filter(|setting| closed.is_ok() && names.contains(&setting.name));
+            let fresh = settings.map(undone).filter(|one| !kept.iter().any(|told: &Undone| told.is_of(one)));
+            let fresh: Vec<Undone> = fresh.collect();
+            kept.extend(fresh);
+        }
+        kept
+    }
+
+    async fn undo_place(&self, place: &Place, nets: &[Net], others: &Others, dry: bool) -> Vec<Judged> {
         let now = match self.now(place, nets).await {
             Ok(Some(now)) => now,
             Ok(None) => {
-                let restarted = told(&|net| net.undone(place, None, How::Restarted));
-                return if dry { restarted } else { self.closed(nets, restarted) };
+                let restarted = nets.iter().map(|net| net.restarted(place)).collect();
+                return if dry { restarted } else { self.closed(restarted) };
             }
-            Err(error) => return told(&|net| net.failed(place, None, error.clone())),
+            Err(error) => return nets.iter().map(|net| net.failed(place, error.clone())).collect(),
         };
-        let judged: Vec<Judged> = nets.iter().map(|net| judge(net, place, &now, others)).collect();
+        let all_ended = self.recorded.is_some();
+        let judged: Vec<Judged> = nets.iter().map(|net| others.judge(net, place, &now, all_ended)).collect();
         if dry {
-            return judged.into_iter().map(|judged| (judged.undone, Vec::new())).collect();
+            return judged;
         }
         let wanted: Vec<(String, Option<String>)> = judged.iter().filter_map(Judged::wanted).collect();
         let outcome = if wanted.is_empty() { Ok(()) } else { self.set(place, &now, &wanted).await };
-        let finished: Vec<_> = judged.into_iter().map(|judged| judged.finished(&outcome)).collect();
-        self.closed(nets, finished)
+        self.closed(judged.into_iter().map(|judged| judged.finished(&outcome)).collect())
     }
 
     /// What is set now; nothing when the process is another one.
@@ -136,17 +140,15 @@ impl Ledger {
     }
 
     /// What is settled needs no undo any more.
-    fn closed(&self, nets: &[Net], done: Vec<(Undone, Vec<Inherited>)>) -> Vec<(Undone, Vec<Inherited>)> {
-        let close = |(net, (mut undone, inherited)): (&Net, (Undone, Vec<Inherited>))| {
-            if undone.is_settled() && !matches!(undone.how, How::HandedOver | How::HandedDown) {
-                let names = std::slice::from_ref(&net.name);
-                if let Err(error) = net.ids.iter().try_for_each(|id| self.close(*id, names)) {
-                    undone.how = How::Failed(error);
-                }
+    fn closed(&self, done: Vec<Judged>) -> Vec<Judged> {
+        let close = |mut judged: Judged| {
+            let names = std::slice::from_ref(&judged.undone.name);
+            if let Err(error) = judged.ids.iter().try_for_each(|id| self.close(*id, names)) {
+                judged.undone.how = How::Failed(error);
             }
-            (undone, inherited)
+            judged
         };
-        nets.iter().zip(done).map(close).collect()
+        done.into_iter().map(close).collect()
     }
 
     /// Set these levels, all at once where the process can; then see that they are set.
@@ -255,24 +257,27 @@ fn nets(open: &[Entry], which: &Which) -> Vec<(Place, Vec<Net>)> {
         };
         let nets = &mut found[at].1;
         for setting in entry.settings.iter().filter(|setting| which.wants_name(&setting.name)) {
+            let step = Step { id: entry.id, at: entry.at, old: setting.old.clone(), new: setting.new.clone() };
             match nets.iter_mut().find(|net| net.name == setting.name) {
                 Some(net) => {
-                    net.new.clone_from(&setting.new);
-                    net.ids.push(entry.id);
+                    net.steps.push(step);
                     net.last = entry.clone();
                 }
-                None => nets.push(Net {
-                    name: setting.name.clone(),
-                    old: setting.old.clone(),
-                    new: setting.new.clone(),
-                    ids: vec![entry.id],
-                    last: entry.clone(),
-                }),
+                None => nets.push(Net { name: setting.name.clone(), steps: vec![step], last: entry.clone() }),
             }
         }
     }
+    for (place, nets) in &mut found {
+        nets.retain(|net| !is_covered(net, place, open));
+    }
     found.retain(|(_, nets)| !nets.is_empty());
     found
+}
+
+/// Whether this session set it once more, and that is not to be undone yet: both are, then.
+fn is_covered(net: &Net, place: &Place, open: &[Entry]) -> bool {
+    let later = open.iter().filter(|entry| entry.id > net.last.id && entry.place.is(place));
+    later.flat_map(|entry| &entry.settings).any(|setting| setting.name == net.name)
 }
 
 impl Which {
@@ -289,137 +294,7 @@ impl Which {
     }
 }
 
-impl Net {
-    fn undone(&self, place: &Place, from: Option<&str>, how: How) -> Undone {
-        Undone { place: place.clone(), name: self.name.clone(), from: from.map(str::to_owned), to: self.old.clone(), how }
-    }
-
-    fn failed(&self, place: &Place, from: Option<&str>, error: Error) -> Undone {
-        self.undone(place, from.or(Some(&self.new)), How::Failed(error))
-    }
-}
-
-/// A name of an entry of a session that ended, settled together with ours.
-#[derive(Debug, Clone, PartialEq)]
-struct Inherited {
-    file: std::path::PathBuf,
-    id: u64,
-    name: String,
-}
-
-/// What is to be done about one level.
-struct Judged {
-    undone: Undone,
-    inherited: Vec<Inherited>,
-}
-
-impl Judged {
-    /// What must be set; nothing when that would change nothing.
-    fn wanted(&self) -> Option<(String, Option<String>)> {
-        (self.undone.how == How::PutBack).then(|| (self.undone.name.clone(), self.undone.to.clone()))
-    }
-
-    fn finished(mut self, outcome: &Result<()>) -> (Undone, Vec<Inherited>) {
-        if self.undone.how == How::PutBack
-            && let Err(error) = outcome
-        {
-            self.undone.how = How::Failed(error.clone());
-        }
-        if !matches!(self.undone.how, How::PutBack | How::Already) {
-            self.inherited.clear();
-        }
-        (self.undone, self.inherited)
-    }
-}
-
-/// Is it still ours to put back, and to what?
-fn judge(net: &Net, place: &Place, now: &State, others: &Others) -> Judged {
-    let level = now.get(&net.name);
-    let plain = |how: How| Judged { undone: net.undone(place, level, how), inherited: Vec::new() };
-    if others.wanted_by_the_living(net, place) {
-        return plain(How::HandedOver);
-    }
-    if level != Some(net.new.as_str()) && others.wanted_by_the_ended(net, place) {
-        return plain(How::HandedDown);
-    }
-    if level != Some(net.new.as_str()) {
-        return plain(if level == net.old.as_deref() { How::Already } else { How::Left });
-    }
-    let (old, inherited) = others.inherit(net, place);
-    let how = if level == old.as_deref() { How::Already } else { How::PutBack };
-    Judged { undone: Undone { to: old, ..net.undone(place, level, how) }, inherited }
-}
-
-impl Others {
-    /// Whether a session that lives set this level after us.
-    fn wanted_by_the_living(&self, net: &Net, place: &Place) -> bool {
-        self.living.iter().any(|contents| sets_later(contents, net, place))
-    }
-
-    /// Whether a session that ended set this level after us, and left it so.
-    fn wanted_by_the_ended(&self, net: &Net, place: &Place) -> bool {
-        self.ended.iter().any(|left| sets_later(&left.contents, net, place))
-    }
-
-    /// What we found may be what a session set that ended before us, and left to us to put back.
-    fn inherit(&self, net: &Net, place: &Place) -> (Option<String>, Vec<Inherited>) {
-        let (mut old, mut inherited) = (net.old.clone(), Vec::new());
-        let mut before = net.last.at;
-        while let Some((file, entry, setting)) = self.outer(net, place, old.as_deref(), before) {
-            inherited.push(Inherited { file, id: entry.id, name: net.name.clone() });
-            before = entry.at;
-            old.clone_from(&setting);
-        }
-        (old, inherited)
-    }
-
-    /// The newest open setting of an ended session, before this time, that made the level what it was.
-    fn outer(
-        &self,
-        net: &Net,
-        place: &Place,
-        level: Option<&str>,
-        before: jiff::Timestamp,
-    ) -> Option<(std::path::PathBuf, &Entry, Option<String>)> {
-        let entries = self.ended.iter().flat_map(|left| left.contents.open.iter().map(|entry| (left.book.path(), entry)));
-        let older = entries.filter(|(_, entry)| entry.at < before && same_process(entry, net, place));
-        let named =
-            older.filter_map(|(path, entry)| Some((path, entry, entry.settings.iter().find(|one| one.name == net.name)?)));
-        let (path, entry, setting) = named.max_by_key(|(_, entry, _)| entry.at)?;
-        (Some(setting.new.as_str()) == level).then(|| (path.to_owned(), entry, setting.old.clone()))
-    }
-
-    /// What was settled with ours is closed in the files it stands in.
-    fn settle(&mut self, inherited: &[Inherited]) {
-        for left in &mut self.ended {
-            let path = left.book.path().to_owned();
-            for one in inherited.iter().filter(|one| one.file == path) {
-                // A line that cannot be written leaves work for `pilotage undo`, which will find the level put back.
-                let _ = left.book.closed(one.id, std::slice::from_ref(&one.name));
-                ledger_file::close(&mut left.contents.open, one.id, std::slice::from_ref(&one.name));
-            }
-        }
-        let done = |left: &Leftover| left.contents.open.is_empty();
-        let (done, _): (Vec<_>, Vec<_>) = std::mem::take(&mut self.ended).into_iter().partition(done);
-        done.into_iter().for_each(|left| left.book.remove());
-    }
-}
-
-fn sets_later(contents: &Contents, net: &Net, place: &Place) -> bool {
-    let later = |entry: &&Entry| entry.at > net.last.at && same_process(entry, net, place);
-    contents.open.iter().filter(later).any(|entry| entry.settings.iter().any(|setting| setting.name == net.name))
-}
-
 /// The address in what a live backend says of itself: `context NAME (SERVER)`.
 fn server(source: &str) -> Option<&str> {
     source.rsplit_once(" (")?.1.strip_suffix(')')
-}
-
-fn same_process(entry: &Entry, net: &Net, place: &Place) -> bool {
-    let Place { namespace, pod, port, .. } = place;
-    let here = (&entry.place.namespace, &entry.place.pod, entry.place.port) == (namespace, pod, *port);
-    let cluster =
-        entry.place.cluster == place.cluster || entry.process.uid.is_some() && entry.process.uid == net.last.process.uid;
-    let (first, second) = if entry.at <= net.last.at { (entry, &net.last) } else { (&net.last, entry) };
-    here && cluster && first.process.can_be(first.at, &second.process)
 }

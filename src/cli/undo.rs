@@ -3,7 +3,7 @@
 use super::app::{App, Outcome};
 use super::{connect, places};
 use crate::Undoer;
-use crate::backend::{Entry, How, Ledger, Leftover, UndoRow, Undone, Which, leftovers};
+use crate::backend::{Entry, How, Ledger, Leftover, UndoRow, Undone, Which, ledger_doubts, leftovers};
 use crate::error::{Error, Kind};
 use crate::host::Session;
 use crate::record::Record;
@@ -37,7 +37,9 @@ impl Undo {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
         let mut all = Vec::new();
-        let (mut forgotten, mut damaged) = (false, false);
+        let doubts = ledger_doubts(&folder);
+        doubts.iter().for_each(|doubt| app.tell(&show::note(doubt, &app.err)));
+        let (mut forgotten, mut damaged) = (false, !doubts.is_empty());
         let mut seen: Vec<PathBuf> = Vec::new();
         // One at a time: a session's file that is held counts as one that lives. The newest stands on the older ones.
         while let Some(left) = newest(&folder, &seen) {
@@ -53,7 +55,11 @@ impl Undo {
             }
             damaged |= left.contents.unread > 0;
             unreadable(&left).iter().for_each(|told| app.tell(&show::note(told, &app.err)));
-            all.extend(runtime.block_on(self.one(app, left)));
+            let undone = runtime.block_on(self.one(app, left));
+            // In truth the later session's undo takes the earlier one's with it.
+            let told = |one: &Undone| self.dry_run && all.iter().any(|other| one.is_of(other));
+            let fresh: Vec<Undone> = undone.into_iter().filter(|one| !told(one)).collect();
+            all.extend(fresh);
         }
         if all.is_empty() {
             if !forgotten && !damaged {
@@ -220,7 +226,7 @@ pub fn leftover_notes() -> Vec<String> {
             levels(&left.contents.open)
         )
     };
-    leftovers(&folder).into_iter().map(told).collect()
+    ledger_doubts(&folder).into_iter().chain(leftovers(&folder).into_iter().map(told)).collect()
 }
 
 /// The levels of these entries, a few by name.

@@ -33,6 +33,13 @@ impl Rig {
         Self { mesh: serve(admin, log), envoy: Some(envoy), admin }
     }
 
+    /// The same for a user who may not forward ports.
+    pub fn by_exec() -> Self {
+        let envoy = start("1.40.0", 0);
+        let admin = envoy.admin;
+        Self { mesh: Mesh::serve(options(admin).user("noforward")), envoy: Some(envoy), admin }
+    }
+
     /// The level of a logger, asked without us between.
     pub fn level(&self, logger: &str) -> String {
         let (_, text) = post(self.admin, "/logging");
@@ -276,9 +283,7 @@ fn a_level_that_envoy_refuses_is_told_in_its_words_and_changes_nothing() {
 
 #[test]
 fn who_may_not_forward_ports_sets_and_puts_back_by_exec() {
-    let envoy = start("1.40.0", 0);
-    let mesh = Mesh::serve(options(envoy.admin).user("noforward"));
-    let rig = Rig { mesh, admin: envoy.admin, envoy: Some(envoy) };
+    let rig = Rig::by_exec();
     let output = rig.eval(r#"set_log("web.shop", #{ rbac: "debug", jwt: "debug" }); log_levels("web.shop").filter(|row| row.level == "debug").len()"#);
     assert_eq!((output.code, output.stdout.trim(), rig.level("rbac")), (Some(0), "2", "warning".into()), "{output:#?}");
     output.says(&["asked by exec instead", "rbac of shop/web is warning again"]);

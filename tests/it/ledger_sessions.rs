@@ -59,6 +59,82 @@ fn two_killed_sessions_are_undone_the_newest_first() {
     assert_eq!((undo.code, rig.level("rbac"), rig.files()), (Some(0), "warning".into(), vec![]), "{undo:#?}");
 }
 
+/// Set one level, wait for another session to set its own upon it, then set a third.
+fn set_twice(first: &str, awaited: &str, then: &str) -> String {
+    format!(
+        r#"set_log("web.shop", "rbac", "{first}");
+        wait_until(|| log_levels("web.shop").filter(|row| row.logger == "rbac")[0].level == "{awaited}", "60s");
+        set_log("web.shop", "rbac", "{then}"); sleep(120)"#
+    )
+}
+
+#[test]
+fn crossed_sessions_that_were_killed_are_undone_change_by_change_at_once() {
+    let rig = Rig::new();
+    let first = rig.session(&set_twice("debug", "trace", "info"), "debug");
+    let second = rig.session(&set_twice("trace", "info", "error"), "error");
+    for child in [first, second] {
+        send(&child, "KILL");
+        end(child);
+    }
+    let dry = rig.mesh.run(&["undo", "--dry-run", "-o", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&dry.stdout).unwrap_or_else(|_| panic!("{dry:#?}"));
+    let rows = rows.as_array().unwrap();
+    assert!(rows.len() == 1 && rows[0]["level"] == "error" && rows[0]["old"] == "warning", "{rows:#?}");
+    let undo = rig.mesh.run(&["undo", "-o", "json"]);
+    assert_eq!((undo.code, rig.level("rbac"), rig.files()), (Some(0), "warning".into(), vec![]), "{undo:#?}");
+    let again = rig.mesh.run(&["undo"]);
+    assert_eq!((again.code, again.stderr.as_str()), (Some(0), "nothing is left to be put back\n"));
+}
+
+#[test]
+fn crossed_sessions_that_end_by_themselves_give_back_change_by_change() {
+    for first_ends_first in [true, false] {
+        let rig = Rig::new();
+        let first = rig.session(&set_twice("debug", "trace", "info"), "debug");
+        let second = rig.session(&set("trace"), "info");
+        let sessions =
+            if first_ends_first { [(first, "trace"), (second, "warning")] } else { [(second, "info"), (first, "warning")] };
+        for (child, level) in sessions {
+            send(&child, "TERM");
+            let (_, said) = end(child);
+            assert_eq!(rig.level("rbac"), level, "first ends first: {first_ends_first}: {said}");
+        }
+        assert_eq!(rig.files(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_an_inner_session_set_to_stay_outlives_the_outer_ones_end() {
+    for kept in ["debug", "error"] {
+        for signal in ["TERM", "KILL"] {
+            let rig = Rig::new();
+            let outer = rig.session(&set("debug"), "debug");
+            let inner = rig.eval(&format!(r#"set_log("web.shop", "rbac", "{kept}", #{{ keep: true }}).len()"#));
+            assert_eq!((inner.code, rig.level("rbac")), (Some(0), kept.into()), "{inner:#?}");
+            send(&outer, signal);
+            let (_, said) = end(outer);
+            assert_eq!(rig.level("rbac"), kept, "{signal}: {said}");
+            assert!(signal == "KILL" || said.contains("rbac of shop/web was set to stay by another session since"), "{said}");
+            let undo = rig.mesh.run(&["undo"]);
+            assert_eq!((undo.code, undo.stderr.as_str()), (Some(0), "nothing is left to be put back\n"), "{signal}");
+            assert_eq!((rig.level("rbac"), rig.files()), (kept.into(), vec![]), "{signal}");
+        }
+    }
+}
+
+#[test]
+fn what_the_outer_session_sets_after_that_comes_back_to_what_is_to_stay() {
+    let rig = Rig::new();
+    let outer = rig.session(&set_twice("debug", "error", "trace"), "debug");
+    let inner = rig.eval(r#"set_log("web.shop", "rbac", "error", #{ keep: true }).len()"#);
+    assert_eq!(inner.code, Some(0), "{inner:#?}");
+    rig.wait_for("rbac", "trace");
+    send(&outer, "TERM");
+    let (_, said) = end(outer);
+    assert_eq!((rig.level("rbac"), rig.files()), ("error".into(), vec![]), "{said}");
+}
+
 #[test]
 fn sessions_on_two_machines_that_end_crosswise_say_what_stays_and_how_to_find_it() {
     let rig = Rig::new();
@@ -145,6 +221,29 @@ fn a_tape_replays_what_was_set_and_put_back() {
     command.stdin(std::process::Stdio::null());
     let again = crate::support::run::finish(command, crate::support::run::PATIENCE);
     assert_eq!((again.code, again.stdout, files), (Some(0), live.stdout, vec![]), "{}", again.stderr);
+}
+
+#[test]
+fn a_tape_replays_what_was_set_by_exec() {
+    let rig = Rig::by_exec();
+    let script = r#"let set = set_log("web.shop", #{ rbac: "debug", jwt: "info" });
+        let back = reset_log("web.shop", "rbac");
+        let refused = ();
+        try { set_log("web.shop", "rbac", "loud") } catch (error) { refused = error.message }
+        [set, back, log_levels("web.shop").filter(|row| row.logger in ["rbac", "jwt"]), refused]"#;
+    let args = ["eval", "--allow", "tune", "-o", "json", script];
+    let live = rig.mesh.run(&[&["--record", "case.tape"], args.as_slice()].concat());
+    assert_eq!(live.code, Some(0), "{live:#?}");
+    live.says(&["asked by exec instead", "jwt of shop/web is warning again"]);
+    let value: serde_json::Value = serde_json::from_str(&live.stdout).unwrap_or_else(|_| panic!("{live:#?}"));
+    assert_eq!((&value[0][1]["level"], &value[1][0]["level"]), (&"debug".into(), &"warning".into()), "{value:#}");
+    let files = rig.files();
+    drop(rig.envoy);
+    let command = crate::support::run::pilotage(rig.mesh.home().path(), &[&["--tape", "case.tape"], args.as_slice()].concat());
+    let again = crate::support::run::finish(command, crate::support::run::PATIENCE);
+    assert_eq!((again.code, again.stdout, files), (Some(0), live.stdout, vec![]), "{}", again.stderr);
+    let said = |text: &str| text.lines().filter(|line| line.contains("by exec instead")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(said(&again.stderr), said(&live.stderr), "{}", again.stderr);
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod ledger_fleet;
 mod ledger_istiod;
 mod ledger_sessions;
 mod ledger_terminal;
+mod ledger_trust;
 mod ledger_watch;
 mod live;
 mod near_names;
