@@ -15,7 +15,7 @@ use rhai::{Array, Dynamic, Map};
 #[export_module]
 #[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub mod functions {
-    /// The replicas of all control planes, with the extra CA mounted in each. Returns `istiod` rows.
+    /// The replicas of all control planes, with the version that each tells, and the extra CA mounted in it. Returns `istiod` rows.
     ///
     /// ```rhai
     /// istiods()[0].extra_ca    // "none"

@@ -84,6 +84,16 @@ pub(crate) async fn page(mesh: &Mesh, replica: &Replica, path: &str) -> Result<A
     }
 }
 
+/// What a replica says of its build on its page of that.
+///
+/// # Errors
+/// When it does not answer: then its image has to tell.
+pub(crate) async fn build(mesh: &Mesh, replica: &Replica) -> Result<String> {
+    let answer = page(mesh, replica, "/version").await;
+    let answer = answer.map_err(|error| error.context(format!("the version of istiod {replica} is told by its image alone")))?;
+    Ok(answer.text().trim().chars().take(300).collect())
+}
+
 /// That a page came, and is not what it should be.
 pub(crate) fn unreadable(replica: &Replica, path: &str, error: Error) -> Error {
     error.context(format!("what istiod {replica} says on {path} cannot be read")).hint(

@@ -4,13 +4,16 @@ use super::Mesh;
 use super::dig::{Dig, full_name, label};
 use super::external::{External, of_webhooks};
 use super::extra_ca::{ExtraCa, extra_ca};
+use super::fan_out::{fan_out, told};
 use super::istiod_choice::{WEBHOOKS, tags};
+use super::istiod_page::{Replica, build};
 use super::kube::{list, list_path, list_selected};
 use super::leaders::{Election, elections};
 use super::pod_proxy::image_tag;
 use super::pod_status::state;
 use super::pods::owner;
 use crate::error::{Error, Kind, Result};
+use crate::istio::version::of_page;
 use crate::record;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -43,7 +46,7 @@ record! {
         pub name: String,
         /// Its revision; `default` when it has no other.
         pub revision: String,
-        /// Its version, by its image's tag or its labels.
+        /// Its version, as it says itself. Where it does not answer, that of its image's tag, else of its labels, and a note says so.
         pub version: String,
         /// Ready containers of all: `1/1`.
         pub ready: String,
@@ -87,19 +90,23 @@ record! {
 pub async fn istiods(mesh: &Mesh) -> Result<Vec<Istiod>> {
     let pods = objects(mesh).await?;
     let places: BTreeSet<String> = pods.iter().map(|pod| pod.string("/metadata/namespace")).collect();
-    let (webhooks, elections) = futures::join!(list(mesh, WEBHOOKS), elections(mesh, &places));
+    let replicas = pods.iter().map(Replica::of).collect();
+    let builds = fan_out(mesh, replicas, |replica| async move { build(mesh, &replica).await });
+    let (webhooks, elections, builds) = futures::join!(list(mesh, WEBHOOKS), elections(mesh, &places), builds);
     let webhooks = webhooks.ok();
     let about = About { tags: webhooks.as_deref().map(tags), elections };
     let mut known: HashMap<String, ExtraCa> = HashMap::new();
     let mut rows = Vec::new();
-    for pod in &pods {
+    for (pod, (replica, build)) in pods.iter().zip(builds) {
         // Replicas mount the same object: it is read once.
         let mount = format!("{} {:?}", pod.string("/metadata/namespace"), super::extra_ca::source(pod));
         let extra = match known.get(&mount) {
             Some(extra) => extra.clone(),
             None => extra_ca(mesh, pod).await,
         };
-        rows.push(read(pod, &extra, &about));
+        let version = build.map_err(|error| mesh.note(told("istiod", &replica, &error))).ok();
+        let version = version.and_then(|build| of_page(&build));
+        rows.push(read(pod, &extra, &about, version));
         known.insert(mount, extra);
     }
     rows.extend(of_webhooks(webhooks.as_deref().unwrap_or_default()).into_iter().map(|one| outside(one, &about)));
@@ -200,7 +207,7 @@ fn container(pod: &Value) -> Option<&Value> {
     pod.list("/spec/containers").iter().find(|container| container.text("/name") == Some(DISCOVERY))
 }
 
-fn read(pod: &Value, extra: &ExtraCa, about: &About) -> Istiod {
+fn read(pod: &Value, extra: &ExtraCa, about: &About, version: Option<String>) -> Istiod {
     let state = state(pod);
     let (leader, leads) = about.leads(pod);
     let revision = label(pod, "istio.io/rev").filter(|rev| !rev.is_empty()).unwrap_or("default").to_owned();
@@ -210,7 +217,7 @@ fn read(pod: &Value, extra: &ExtraCa, about: &About) -> Istiod {
     Istiod {
         namespace: pod.string("/metadata/namespace"),
         name: pod.string("/metadata/name"),
-        version: image_tag(&image).or(by_label).unwrap_or_default(),
+        version: version.or_else(|| image_tag(&image)).or(by_label).unwrap_or_default(),
         ready: state.ready,
         status: state.status,
         started: started(pod),
@@ -288,6 +295,19 @@ mod tests {
         );
         assert!(row.extra_ca_pem.unwrap().contains("BEGIN CERTIFICATE"));
         assert!(row.extra_ca_changed.unwrap() < row.started);
+    }
+
+    #[test]
+    fn the_version_is_what_it_says_itself_else_its_images_with_a_note() {
+        let page = "pod istio-system/istiod-lab:15014 GET /version";
+        let fake = || Fake::new().kube("/api/v1/pods?limit=500", PODS);
+        let version = |mesh: &Mesh| wait(istiods(mesh)).unwrap().remove(0).version;
+        let mesh = fake().says(page, "1.31-lab-75893e6-Clean\n").mesh();
+        assert_eq!((version(&mesh).as_str(), mesh.take_notes()), ("1.31-lab", vec![]));
+        let mesh = fake().fails(page, Kind::Timeout).mesh();
+        let (version, notes) = (version(&mesh), mesh.take_notes());
+        assert!(version == "lab" && notes.len() == 1 && notes[0].contains("told by its image"), "{version} {notes:?}");
+        assert!(!mesh.partial(), "it is a word beside the point");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Mesh;
 use super::fan_out::{fan_out, told};
-use super::istiod_page::{Replica, page, replicas};
+use super::istiod_page::{Replica, build, replicas};
 use super::pods::{PodOptions, pods};
 use super::proxy_status::{ProxyStatusOptions, proxy_status};
 use crate::error::Result;
@@ -48,7 +48,7 @@ type Alike = (Option<String>, Option<String>, Option<String>, Option<String>);
 pub async fn versions(mesh: &Mesh) -> Result<Vec<Version>> {
     let asked = replicas(mesh).await?;
     let (planes, proxies) =
-        futures::join!(fan_out(mesh, asked, |replica| async move { said(mesh, &replica).await }), proxies(mesh));
+        futures::join!(fan_out(mesh, asked, |replica| async move { build(mesh, &replica).await }), proxies(mesh));
     let mut rows = vec![Version { version: Some(env!("CARGO_PKG_VERSION").to_owned()), ..Version::of("client") }];
     for (replica, said) in planes {
         let build = said.map_err(|error| mesh.note_missing(told("istiod", &replica, &error))).ok();
@@ -56,12 +56,6 @@ pub async fn versions(mesh: &Mesh) -> Result<Vec<Version>> {
     }
     rows.extend(proxies.into_iter().map(of_proxies));
     Ok(rows)
-}
-
-async fn said(mesh: &Mesh, replica: &Replica) -> Result<String> {
-    let answer = page(mesh, replica, "/version").await;
-    let answer = answer.map_err(|error| error.context(format!("the version of istiod {replica} is told by its image alone")))?;
-    Ok(answer.text().trim().chars().take(300).collect())
 }
 
 fn of_replica(replica: &Replica, build: Option<String>) -> Version {
