@@ -72,4 +72,4 @@ pub mod suggest;
 pub mod table;
 pub mod tls;
 
-pub use pilotage::{Builder, Pilotage, Undoer};
+pub use pilotage::{Builder, Pilotage, Shown, Undoer};

@@ -4,8 +4,8 @@ use crate::backend::{Backend, Entry, Ledger, SharedBackend, Undone, Which};
 use crate::bind;
 use crate::error::Result;
 use crate::host::{
-    Catalog, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output, Parts, Playbook, Reading, Session,
-    Silent, Step,
+    Catalog, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output, Parts, Playbook, Reading,
+    Session, Silent, Step,
 };
 use crate::report::{Content, Report};
 use rhai::Module;
@@ -22,6 +22,15 @@ use std::time::Duration;
 pub struct Pilotage {
     host: Host,
     ledger: Arc<Ledger>,
+}
+
+/// What a typed text gave, to be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// What it shows itself as.
+    pub content: Content,
+    /// Its number among the results: the `n` of `out[n]`. What shows nothing has none.
+    pub number: Option<usize>,
 }
 
 /// Puts back what an engine's scripts set, from any thread; of no use once the engine is gone.
@@ -68,6 +77,27 @@ impl Pilotage {
     /// When it does not compile, fails, or is stopped.
     pub fn eval(&self, source: &str) -> std::result::Result<Content, Box<Failure>> {
         self.host.eval(source).map(|value| self.host.content(&value))
+    }
+
+    /// Evaluate what somebody typed at a prompt. As [`Pilotage::eval`], and what it gives is kept: later texts see it as `_` and
+    /// `out[n]`, and the last failure as `_e`.
+    ///
+    /// # Errors
+    /// As for [`Pilotage::eval`].
+    pub fn enter(&self, source: &str) -> std::result::Result<Shown, Box<Failure>> {
+        self.host.enter(source).map(|entered| self.shown(entered))
+    }
+
+    /// What a typed text gave, by its number; -1 is the last.
+    ///
+    /// # Errors
+    /// When there is no such result, or not any more.
+    pub fn result(&self, number: i64) -> Result<Shown> {
+        self.host.result(number).map(|entered| self.shown(entered))
+    }
+
+    fn shown(&self, entered: Entered) -> Shown {
+        Shown { content: self.host.content(&entered.value), number: entered.number }
     }
 
     /// Run a playbook. Parameters are checked against what it declares.

@@ -1,6 +1,7 @@
 //! Values of scripts ⇄ JSON, and what a value shows itself as.
 
 use super::json_value;
+use super::results::Results;
 use super::row::Row;
 use super::secret::Secret;
 use super::tables;
@@ -9,7 +10,7 @@ use super::tape::OpenTape;
 use crate::error::Error;
 use crate::json::Node;
 use crate::report::{Content, Table};
-use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, Map};
+use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, ImmutableString, Map};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -52,6 +53,10 @@ pub fn to_value(value: &Dynamic) -> Value {
     }
     if let Ok(float) = value.as_float() {
         return float.into();
+    }
+    // A shared text would say so, were it asked for its text.
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        return text.as_str().into();
     }
     if let Some(items) = value.read_lock::<Array>() {
         return items.iter().map(to_value).collect();
@@ -127,6 +132,9 @@ pub fn content(value: &Dynamic) -> Content {
     }
     if let Some(table) = value.read_lock::<Table>() {
         return Content::Table(table.clone());
+    }
+    if let Some(results) = value.read_lock::<Results>() {
+        return results.content();
     }
     if let Some(items) = value.read_lock::<Array>()
         && let Some(table) = table(&items)

@@ -2,6 +2,7 @@
 
 use super::limits::Limits;
 use super::session::{Interrupt, Session, interrupted};
+use super::underscore;
 use crate::error::{Error, Kind};
 use rhai::{Dynamic, Engine, Token};
 use std::sync::Arc;
@@ -30,7 +31,8 @@ pub(super) fn is_free_word(word: &str) -> bool {
 
 #[allow(deprecated)] // what the language calls this hook, since its tokens may change
 fn free_words(engine: &mut Engine) {
-    engine.on_parse_token(|token, _, _| match token {
+    engine.on_parse_token(|token, at, _| match token {
+        Token::Underscore => underscore::token(at),
         Token::Reserved(word) if is_free_word(&word) => Token::Identifier(word),
         token => token,
     });

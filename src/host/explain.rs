@@ -63,6 +63,12 @@ fn explain(fault: EvalAltResult, catalog: &Catalog) -> Error {
             Error::new(Kind::Script, format!("there is no item {index}: the array has {count}"))
                 .hint("the first is item 0; `len()` tells how many there are")
         }
+        E::ErrorNonPureMethodCallOnConstant(name, _) => {
+            Error::new(Kind::Script, format!("{name} changes the value it is called on, and this one is constant"))
+                .hint(format!("results and constants stay as they are; change a copy: `let copy = _; copy.{name}(…)`"))
+        }
+        E::ErrorDataRace(..) => Error::new(Kind::Script, "a closure uses the very value that it is called on")
+            .hint("take what it needs before: `let count = rows.len(); rows.filter(|row| … count …)`"),
         E::ErrorMismatchDataType(wanted, got, _) if !wanted.is_empty() => {
             Error::new(Kind::Script, format!("expected {}, found {}", plain_types(&wanted), plain_types(&got)))
         }

@@ -20,6 +20,7 @@ mod live_names;
 mod names;
 mod options;
 pub mod playbook;
+mod results;
 mod row;
 mod secret;
 mod session;
@@ -27,6 +28,7 @@ mod stdlib;
 mod tables;
 mod tape;
 mod tokens;
+mod underscore;
 
 pub use crate::mesh::names::{Name, NamesOf};
 pub use batch::{Batch, Origin, Shape, ShapeColumn};
@@ -40,6 +42,7 @@ pub use live_names::{List, LiveNames};
 pub use names::Names;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
+pub use results::Results;
 pub use row::Row;
 pub use secret::Secret;
 pub use session::{Call, Files, Input, Interrupt, Output, Reading, Session, Silent};
@@ -53,7 +56,7 @@ use crate::report::{Content, Report};
 use rhai::{AST, Dynamic, Engine, Module, Scope, Stmt};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What can be done with a row, as a family of functions.
 pub(crate) fn row_functions() -> Module {
@@ -89,6 +92,8 @@ pub struct Host {
     import_folders: Vec<PathBuf>,
     typed: Mutex<Typed>,
     live_names: LiveNames,
+    results: Results,
+    limits: Limits,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -98,8 +103,17 @@ struct Typed {
     scope: Scope<'static>,
     functions: AST,
     imports: AST,
-    /// The text evaluated last, for showing where it failed.
-    source: String,
+    /// Whether the names of the results stand in the scope.
+    named: bool,
+}
+
+/// What a typed text gave.
+#[derive(Debug, Clone)]
+pub struct Entered {
+    /// The value.
+    pub value: Dynamic,
+    /// Its number among the results; nothing is kept of `()`.
+    pub number: Option<usize>,
 }
 
 /// A playbook that failed, and what it had reported by then.
@@ -135,6 +149,7 @@ impl Host {
         for (_, module) in &parts.families {
             engine.register_global_module(module.clone().into());
         }
+        engine.register_global_module(results::functions().into());
         stdlib::register(&mut engine)?;
         Ok(Self {
             engine,
@@ -146,6 +161,8 @@ impl Host {
             import_folders: parts.import_folders,
             typed: Mutex::default(),
             live_names,
+            results: Results::default(),
+            limits: parts.limits,
             runtime: Some(runtime),
         })
     }
@@ -155,13 +172,43 @@ impl Host {
     /// # Errors
     /// When it does not compile, fails, or is stopped.
     pub fn eval(&self, source: &str) -> std::result::Result<Dynamic, Box<Failure>> {
+        self.eval_in(&mut self.typed(), source)
+    }
+
+    /// The same for what somebody typed: what it gives is kept, and earlier results are in sight as `_`, `out[n]` and `_e`.
+    ///
+    /// # Errors
+    /// As for [`Host::eval`].
+    pub fn enter(&self, source: &str) -> std::result::Result<Entered, Box<Failure>> {
+        let mut typed = self.typed();
+        typed.name_results(&self.results);
+        if let Some(again) = self.results.named(source, &typed.scope) {
+            return Ok(again);
+        }
+        let outcome = self.eval_in(&mut typed, source).map(|value| self.results.keep(source, value, self.limits));
+        if let Err(failure) = &outcome {
+            self.results.failed(&failure.error);
+        }
+        typed.name_results(&self.results);
+        outcome
+    }
+
+    /// A kept result by its number, or so many from the end.
+    ///
+    /// # Errors
+    /// When there is none, or not any more.
+    pub fn result(&self, number: i64) -> Result<Entered> {
+        self.results.get(number)
+    }
+
+    fn typed(&self) -> MutexGuard<'_, Typed> {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn eval_in(&self, typed: &mut Typed, source: &str) -> std::result::Result<Dynamic, Box<Failure>> {
         self.session.interrupt.renew();
         self.session.set_files(Files::Any);
-        let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
-        typed.source = source.into();
-        let mut line = self
-            .engine
-            .compile_with_scope(&typed.scope, source)
+        let mut line = underscore::compile(&self.engine, &typed.scope, source)
             .map_err(|error| Box::new(explain::syntax(error, INPUT, source)))?;
         line.set_source(INPUT);
         let whole = typed.imports.merge(&typed.functions).merge(&line);
@@ -170,9 +217,7 @@ impl Host {
         if outcome.is_ok() {
             typed.remember(&whole, &line);
         }
-        let source = typed.source.clone();
-        drop(typed);
-        outcome.map_err(|error| Box::new(self.failure(*error, INPUT, &source)))
+        outcome.map_err(|error| Box::new(self.failure(*error, INPUT, source)))
     }
 
     /// Run a playbook with checked parameters ([`Playbook::bind`]).
@@ -203,9 +248,7 @@ impl Host {
 
     fn run_body(&self, playbook: &Playbook, params: &Map<String, Value>, file: &str) -> std::result::Result<(), Box<Failure>> {
         let mut scope = playbook.scope(params);
-        let mut ast = self
-            .engine
-            .compile_with_scope(&scope, &playbook.source)
+        let mut ast = underscore::compile(&self.engine, &scope, &playbook.source)
             .map_err(|error| Box::new(explain::syntax(error, file, &playbook.source)))?;
         ast.set_source(file);
         let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
@@ -223,8 +266,7 @@ impl Host {
 
     /// Whether a text is the beginning of something longer, by asking the parser.
     pub fn is_incomplete(&self, source: &str) -> bool {
-        let typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.engine.compile_with_scope(&typed.scope, source) {
+        match underscore::compile(&self.engine, &self.typed().scope, source) {
             // The parser takes the end of the text for that of a comment.
             Ok(_) => ends_in(TokenKind::OpenComment, source),
             Err(error) => incomplete(&error, source),
@@ -289,6 +331,10 @@ impl Drop for Host {
 }
 
 impl Typed {
+    fn name_results(&mut self, results: &Results) {
+        self.scope = results.name_in(std::mem::take(&mut self.scope), std::mem::replace(&mut self.named, true));
+    }
+
     fn remember(&mut self, whole: &AST, line: &AST) {
         self.functions = whole.clone_functions_only();
         let imports: Vec<Stmt> =

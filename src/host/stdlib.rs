@@ -29,7 +29,7 @@ pub(super) fn register(engine: &mut Engine) -> Result<()> {
 }
 
 fn compile(engine: &Engine, name: &str, source: &str) -> std::result::Result<Module, Box<rhai::EvalAltResult>> {
-    let mut ast = engine.compile(source)?;
+    let mut ast = super::underscore::compile(engine, &Scope::new(), source)?;
     ast.set_source(file(name));
     Module::eval_ast_as_new(Scope::new(), &ast, engine)
 }

@@ -127,13 +127,13 @@ impl Session<'_> {
         self.ground.before();
         let pilotage = self.pilotage();
         // A defect in one function must not cost the session with all its variables.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pilotage.eval(input)));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pilotage.enter(input)));
         self.ground.after();
         for note in pilotage.take_notes() {
             style::write_stderr(&show::note(&note, &self.err));
         }
         match outcome {
-            Ok(Ok(content)) => self.write(|out| render::write(out, &content, Format::Text, &self.out)),
+            Ok(Ok(shown)) => self.write(|out| render::write(out, &shown.content, Format::Text, &self.out)),
             Ok(Err(failure)) => {
                 style::write_stderr(&show::failure(&failure, &self.err));
                 Next::Failed(failure.error.exit_code())
