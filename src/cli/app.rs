@@ -1,15 +1,16 @@
 //! What every command works with: its options, how the output looks, the engine once it is needed.
 
+use super::config::Config;
 use super::options::Options;
 use super::signals::{End, INTERRUPTED, Signals};
-use super::{browser, connect, places, undo, verbose};
+use super::{browser, connect, params, places, undo, verbose};
 use crate::backend::{Effect, Observer, Recorder, SharedBackend};
 use crate::error::{Error, Kind, Result};
-use crate::host::{Failure, Input, Limits, Output, Reading};
+use crate::host::{Failure, Input, Limits, Output, Playbook, Reading};
 use crate::render::progress::Progress;
 use crate::render::style::{self, Look};
 use crate::render::{self, diagnostic};
-use crate::repl::show;
+use crate::repl::{Settings, show};
 use crate::report::Content;
 use crate::{Pilotage, Undoer};
 use std::io::{IsTerminal, Write};
@@ -24,8 +25,10 @@ pub type Outcome = std::result::Result<u8, Box<Failure>>;
 
 /// What every command works with.
 pub struct App {
-    /// The options of the command line.
+    /// The options of the command line, and of what is configured.
     pub options: Options,
+    /// What the user chose of the session at a prompt.
+    pub settings: Settings,
     /// How standard output looks.
     pub out: Look,
     /// How standard error looks.
@@ -45,12 +48,19 @@ pub struct Engine {
 }
 
 impl App {
-    /// Nothing is connected or read yet.
-    pub fn new(options: Options) -> Self {
-        let (out, err) = (Look::stdout(options.width, !options.no_color), Look::stderr(options.width, !options.no_color));
+    /// Nothing is connected yet. What of the configuration means nothing is told; `playbook` may know more variables.
+    pub fn new(options: Options, config: &Config, playbook: Option<&Playbook>) -> Self {
+        let theme = config.theme();
+        let look = |look: Look| theme.map_or(look, |theme| look.with(theme));
+        let out = look(Look::stdout(options.width, !options.no_color));
+        let err = look(Look::stderr(options.width, !options.no_color));
         // What `-v` tells line by line needs no moving line as well.
         let progress = Progress::new(err, err.terminal && options.verbose == 0);
-        Self { options, out, err, progress }
+        let app = Self { options, settings: config.settings(), out, err, progress };
+        for warning in config.warnings(|variable| params::is_known(variable, playbook)) {
+            app.tell(&show::note(&warning, &app.err));
+        }
+        app
     }
 
     /// Work with an engine on the cluster or tape that the options name; then close what was recorded.

@@ -11,6 +11,11 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The options that name a recording.
+pub const REPLAY: [&str; 2] = ["demo", "tape"];
+/// The options that only a live mesh has a use for.
+pub const LIVE: [&str; 3] = ["context", "kubeconfig", "resolve"];
+
 /// A source of answers, ready to be asked.
 pub struct Source {
     /// What is asked.
@@ -113,18 +118,14 @@ fn live(options: &Options) -> Result<Live> {
 
 /// Options that cannot both be meant. Here and not in clap: they may stand on both sides of the command.
 fn check(options: &Options) -> Result<()> {
-    let tapes = [("--demo", options.demo), ("--tape", options.tape.is_some())];
-    let live = [
-        ("--context", options.context.is_some()),
-        ("--kubeconfig", options.kubeconfig.is_some()),
-        ("--resolve", !options.resolve.is_empty()),
-    ];
-    let mut given = tapes.iter().filter(|(_, given)| *given);
+    let tapes = [options.demo, options.tape.is_some()];
+    let live = [options.context.is_some(), options.kubeconfig.is_some(), !options.resolve.is_empty()];
+    let mut given = REPLAY.into_iter().zip(tapes).filter(|(_, given)| *given);
     let Some((tape, _)) = given.next() else { return Ok(()) };
-    let other = given.next().or_else(|| live.iter().find(|(_, given)| *given));
+    let other = given.next().or_else(|| LIVE.into_iter().zip(live).find(|(_, given)| *given));
     match other {
-        Some((other, _)) => Err(Error::new(Kind::Usage, format!("{tape} and {other} cannot go together"))
-            .hint(format!("{tape} answers from a recording; nothing else is asked"))),
+        Some((other, _)) => Err(Error::new(Kind::Usage, format!("--{tape} and --{other} cannot go together"))
+            .hint(format!("--{tape} answers from a recording; nothing else is asked"))),
         None => same_file(options),
     }
 }

@@ -6,6 +6,11 @@
 mod app;
 mod browser;
 mod completions;
+mod config;
+mod config_command;
+mod config_env;
+mod config_file;
+mod config_keys;
 mod connect;
 mod doc;
 mod eval;
@@ -23,7 +28,8 @@ mod undo;
 mod verbose;
 
 use app::App;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use config::Config;
 use options::Options;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -61,6 +67,8 @@ enum Command {
     Doc(doc::Doc),
     /// Put back log levels that sessions set which ended without doing so
     Undo(undo::Undo),
+    /// Tell what is configured and where it comes from
+    Config(config_command::Configure),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -76,8 +84,23 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The command line, and what is configured.
+struct Start<'a> {
+    args: &'a [OsString],
+    /// The tree of commands, with what is configured as usual values.
+    command: clap::Command,
+    config: Config,
+}
+
 fn start(args: &[OsString]) -> u8 {
-    let matches = match command(args).try_get_matches_from(args) {
+    let (mut config, broken) = match Config::load() {
+        Ok(config) => (config, None),
+        Err(failure) => (Config::nothing(), Some(failure)),
+    };
+    let bare = command(args);
+    let typed = bare.clone().try_get_matches_from(args).ok();
+    let command = config.apply(bare, typed.as_ref());
+    let matches = match command.clone().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => return say(&error),
     };
@@ -85,16 +108,32 @@ fn start(args: &[OsString]) -> u8 {
         Ok(cli) => cli,
         Err(error) => return say(&error),
     };
-    match cli.command {
-        Some(Command::Run(run)) => run.main(args, cli.options),
-        other => {
-            let app = App::new(cli.options);
-            app.finish(dispatch(other, &app))
+    let start = Start { args, command, config };
+    match (cli.command, broken) {
+        (Some(Command::Run(run)), None) => run.main(&start, cli.options),
+        (command, broken) => {
+            let app = App::new(cli.options, &start.config, None);
+            let outcome = match broken {
+                Some(failure) if !command.as_ref().is_some_and(Command::needs_no_config) => Err(failure),
+                _ => dispatch(command, &app, &start.config, &matches),
+            };
+            app.finish(outcome)
         }
     }
 }
 
-fn dispatch(command: Option<Command>, app: &App) -> app::Outcome {
+impl Command {
+    /// Whether it can go on where the configuration is wrong.
+    fn needs_no_config(&self) -> bool {
+        match self {
+            Self::Completions(_) => true,
+            Self::Config(config) => config.only_names(),
+            _ => false,
+        }
+    }
+}
+
+fn dispatch(command: Option<Command>, app: &App, config: &Config, matches: &ArgMatches) -> app::Outcome {
     match command {
         None => repl::main(app),
         Some(Command::Eval(eval)) => eval.main(app),
@@ -102,6 +141,7 @@ fn dispatch(command: Option<Command>, app: &App) -> app::Outcome {
         Some(Command::Show(show)) => show.main(app),
         Some(Command::Doc(doc)) => doc.main(app),
         Some(Command::Undo(undo)) => undo.main(app),
+        Some(Command::Config(configure)) => configure.main(app, config, matches),
         Some(Command::Completions(completions)) => completions.main(app),
         Some(Command::Run(_)) => Ok(USAGE),
     }
@@ -110,7 +150,11 @@ fn dispatch(command: Option<Command>, app: &App) -> app::Outcome {
 /// The tree of commands. `--no-color` must hold for help and errors about the command line itself.
 fn command(args: &[OsString]) -> clap::Command {
     let plain = args.iter().any(|arg| arg == "--no-color");
-    Cli::command().color(if plain { clap::ColorChoice::Never } else { clap::ColorChoice::Auto })
+    config_keys::switches_with_values(Cli::command()).color(if plain {
+        clap::ColorChoice::Never
+    } else {
+        clap::ColorChoice::Auto
+    })
 }
 
 /// Print what the command line's reader says: help and version to standard output, errors to standard error.

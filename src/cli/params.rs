@@ -84,6 +84,14 @@ fn variable(param: &Param) -> String {
     format!("PILOTAGE_{}", param.name.to_uppercase())
 }
 
+/// Whether a variable is the secret of a playbook: of this one, or of one that can be found by name.
+pub fn is_known(name: &str, playbook: Option<&Playbook>) -> bool {
+    let knows = |playbook: &Playbook| {
+        playbook.header.params.iter().any(|param| param.kind == ParamKind::Secret && variable(param) == name)
+    };
+    playbook.is_some_and(knows) || super::list::all().iter().any(|(_, _, playbook)| playbook.as_ref().is_ok_and(knows))
+}
+
 /// The playbook's help, as `--help` shows it.
 pub fn help(command: &mut Command, typed: &str) -> String {
     command.build();

@@ -12,6 +12,16 @@ pub fn user_scripts() -> Option<PathBuf> {
     Some(dirs::config_dir()?.join("pilotage").join("scripts"))
 }
 
+/// The user's configuration.
+pub fn config() -> Option<PathBuf> {
+    Some(dirs::config_dir()?.join("pilotage").join("config.toml"))
+}
+
+/// The user's home.
+pub fn home() -> Option<PathBuf> {
+    dirs::home_dir()
+}
+
 /// The file that keeps what was typed.
 pub fn history() -> Option<PathBuf> {
     Some(dirs::data_dir()?.join("pilotage").join("history"))

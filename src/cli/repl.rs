@@ -4,7 +4,7 @@ use super::app::{App, Engine, Outcome};
 use super::places;
 use crate::Pilotage;
 use crate::host::Input;
-use crate::repl::{self, Ground, Session, Settings};
+use crate::repl::{self, Ground, Session};
 use std::sync::Arc;
 
 /// Read, evaluate, print, until the end of input.
@@ -17,7 +17,7 @@ pub fn main(app: &App) -> Outcome {
             history: places::history(),
             out: app.out,
             err: app.err,
-            settings: Settings::default(),
+            settings: app.settings.clone(),
         };
         Ok(repl::start(&session)?)
     })

@@ -1,5 +1,6 @@
 //! `pilotage run`: a playbook, its report, and the exit code it deserves.
 
+use super::Start;
 use super::app::{App, Outcome};
 use super::eval::PARTIAL;
 use super::{options::Options, params, places};
@@ -38,17 +39,17 @@ enum Named {
 
 impl Run {
     /// Read the command line again, with the playbook's parameters; then run it.
-    pub fn main(&self, args: &[OsString], options: Options) -> u8 {
+    pub fn main(&self, start: &Start, options: Options) -> u8 {
         let Some(Named::Playbook(words)) = &self.playbook else {
-            return no_playbook(&App::new(options));
+            return no_playbook(&App::new(options, &start.config, None));
         };
         let typed = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let playbook = match Playbook::find(&typed, &places::playbook_folders()) {
             Ok(playbook) => playbook,
-            Err(failure) => return not_found(&App::new(options), failure),
+            Err(failure) => return not_found(&App::new(options, &start.config, None), failure),
         };
-        let mut command = params::with_playbook(super::command(args), &playbook, &typed);
-        let matches = match command.try_get_matches_from_mut(args) {
+        let mut command = params::with_playbook(start.command.clone(), &playbook, &typed);
+        let matches = match command.try_get_matches_from_mut(start.args) {
             Ok(matches) => matches,
             Err(error) => {
                 let code = super::say(&error);
@@ -58,7 +59,7 @@ impl Run {
                 return code;
             }
         };
-        let app = App::new(Options::from_arg_matches(&matches).unwrap_or(options));
+        let app = App::new(Options::from_arg_matches(&matches).unwrap_or(options), &start.config, Some(&playbook));
         // Bound here only to find mistakes before anybody is asked anything.
         let given = params::given(&playbook, &matches, &app.options);
         match given.and_then(|given| playbook.bind(given.clone()).map(|_| given)) {

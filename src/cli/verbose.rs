@@ -5,6 +5,9 @@ use crate::error::{Error, Kind, Result};
 use crate::render::style::{self, Look};
 use std::time::Duration;
 
+/// The variable that says what the libraries log.
+pub const LOG: &str = "PILOTAGE_LOG";
+
 /// Tells each answer on standard error.
 pub struct Told {
     look: Look,
@@ -56,7 +59,7 @@ fn bytes(size: usize) -> String {
 
 /// Let the libraries log to standard error. Silent unless asked: kube repeats as errors what pilotage explains.
 pub fn install_log(verbose: u8) {
-    let wanted = std::env::var("PILOTAGE_LOG").ok().or_else(|| (verbose > 1).then(|| "debug,rustyline=warn".into()));
+    let wanted = std::env::var(LOG).ok().or_else(|| (verbose > 1).then(|| "debug,rustyline=warn".into()));
     if let Some(filter) = wanted {
         let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         // Somebody else's subscriber stays: pilotage may be embedded.

@@ -1,6 +1,6 @@
 //! The line editor at a terminal.
 
-use super::{Next, Session, complete, history};
+use super::{Next, Session, complete, history, startup};
 use crate::error::{Error, Kind, Result};
 use crate::render::style;
 use rustyline::completion::Completer;
@@ -13,6 +13,7 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper, Highlighter, Hi
 pub(super) fn run(session: &Session) -> Result<u8> {
     let mut editor = editor(session).map_err(|error| no_terminal(&error))?;
     style::write_stderr(&greeting(session));
+    startup::run(session);
     let plain = format!("{}> ", session.place);
     let prompt = (plain.clone(), session.out.paint(style::PROMPT, &plain));
     loop {

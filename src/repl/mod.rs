@@ -12,11 +12,13 @@ mod leave;
 mod reference;
 pub mod settings;
 pub mod show;
+mod startup;
 
 pub use settings::Settings;
 
 use crate::Pilotage;
 use crate::error::{Error, Kind, Result};
+use crate::host::Failure;
 use crate::render::style;
 use crate::render::{self, Format, Look};
 use std::io::{BufRead, IsTerminal, Write};
@@ -124,26 +126,35 @@ impl Session<'_> {
     }
 
     fn evaluate(&self, input: &str) -> Next {
+        match self.guarded(|pilotage| pilotage.enter(input)) {
+            Some(Ok(shown)) => self.write(|out| render::write(out, &shown.content, Format::Text, &self.out)),
+            Some(Err(failure)) => {
+                style::write_stderr(&show::failure(&failure, &self.err));
+                Next::Failed(failure.error.exit_code())
+            }
+            None => Next::Failed(1),
+        }
+    }
+
+    /// Evaluate, and tell the notes; `None` after a defect, which is told.
+    fn guarded<T>(
+        &self,
+        evaluate: impl FnOnce(&Pilotage) -> std::result::Result<T, Box<Failure>>,
+    ) -> Option<std::result::Result<T, Box<Failure>>> {
         self.ground.before();
         let pilotage = self.pilotage();
         // A defect in one function must not cost the session with all its variables.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pilotage.enter(input)));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| evaluate(&pilotage)));
         self.ground.after();
         for note in pilotage.take_notes() {
             style::write_stderr(&show::note(&note, &self.err));
         }
-        match outcome {
-            Ok(Ok(shown)) => self.write(|out| render::write(out, &shown.content, Format::Text, &self.out)),
-            Ok(Err(failure)) => {
-                style::write_stderr(&show::failure(&failure, &self.err));
-                Next::Failed(failure.error.exit_code())
-            }
-            Err(_) => {
-                let error = Error::new(Kind::Internal, "a function of pilotage panicked; the session goes on")
-                    .hint("this is a defect; please report it with the lines above");
-                self.fail(&error)
-            }
+        if outcome.is_err() {
+            let error = Error::new(Kind::Internal, "a function of pilotage panicked; the session goes on")
+                .hint("this is a defect; please report it with the lines above");
+            self.fail(&error);
         }
+        outcome.ok()
     }
 
     /// Say why a command failed.

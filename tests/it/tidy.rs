@@ -202,7 +202,7 @@ fn nothing_names_this_machine_or_puts_things_off() {
 #[test]
 fn the_readme_names_every_command_and_the_real_test_command() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for command in ["run", "eval", "list", "show", "doc", "completions"] {
+    for command in ["run", "eval", "list", "show", "doc", "config", "completions"] {
         assert!(readme.contains(&format!("pilotage {command}")), "README.md does not tell of `pilotage {command}`");
     }
     let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
