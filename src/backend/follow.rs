@@ -1,5 +1,6 @@
 //! A log that streams from the API server: read on while it is written, and resumed where it broke.
 
+use super::follow_restart::Watched;
 use super::kube_error::{self, Asked};
 use super::kube_http::{Api, status_message};
 use super::log_resume::Seen;
@@ -30,6 +31,9 @@ const SILENCE: Duration = Duration::from_secs(240);
 const SOON: Duration = Duration::from_secs(5);
 /// A log that ended so often, at once and with nothing new, has ended. The pauses let a container restart.
 const ENDS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(500), Duration::from_millis(1500)];
+/// The same where its container is said to run: a pod's status may be some seconds old.
+const MORE_ENDS: usize = 2;
+const LATE: Duration = Duration::from_secs(3);
 /// The first pause before a failing server is asked again; then twice as long each time.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The longest of these pauses.
@@ -56,6 +60,7 @@ pub(super) async fn follow(login: Arc<Login>, query: &Query) -> Result<Followed>
         told: VecDeque::new(),
         ends: 0,
         failing: None,
+        watched: Watched::default(),
         over: false,
     };
     let head = follower.open(None).await?;
@@ -68,25 +73,26 @@ pub(super) async fn follow(login: Arc<Login>, query: &Query) -> Result<Followed>
 }
 
 /// One log, whatever becomes of the connections on which it comes.
-struct Follower {
-    login: Arc<Login>,
-    cluster: String,
-    logs: Logs,
-    what: String,
+pub(super) struct Follower {
+    pub(super) login: Arc<Login>,
+    pub(super) cluster: String,
+    pub(super) logs: Logs,
+    pub(super) what: String,
     filter: LogFilter,
     body: Option<Body>,
     /// When the connection at hand was made.
     opened: Instant,
     /// When the first one was, by the server's clock.
-    first: Timestamp,
+    pub(super) first: Timestamp,
     lines: Lines,
-    seen: Seen,
+    pub(super) seen: Seen,
     /// What is handed on next.
     told: VecDeque<Result<Piece>>,
     /// How often the log ended in a row with nothing new.
-    ends: usize,
+    pub(super) ends: usize,
     /// Since when it could not be resumed, and how often that was tried.
-    failing: Option<(Instant, u32)>,
+    pub(super) failing: Option<(Instant, u32)>,
+    pub(super) watched: Watched,
     over: bool,
 }
 
@@ -165,7 +171,7 @@ impl Follower {
         }
     }
 
-    fn note(&mut self, about: &str) {
+    pub(super) fn note(&mut self, about: &str) {
         let (namespace, pod) = (&self.logs.namespace, &self.logs.pod);
         let container = self.logs.container.as_ref().map(|name| format!(" -c {name}")).unwrap_or_default();
         self.told.push_back(Ok(Piece::Note(format!("the log of {namespace}/{pod}{container} {about}"))));
@@ -175,14 +181,22 @@ impl Follower {
     async fn ended(&mut self) {
         self.hand_on();
         self.body = None;
+        if self.watched.previous {
+            self.last_line();
+            return self.previous_is_read();
+        }
+        self.watched.stopped = true;
+        if self.watched.waits() {
+            return;
+        }
         if self.opened.elapsed() > SOON {
             self.ends = 0;
         }
-        let pause = ENDS.get(self.ends).filter(|_| self.logs.follow);
-        match pause {
+        let late = (self.watched.runs && self.ends < ENDS.len() + MORE_ENDS).then_some(LATE);
+        match ENDS.get(self.ends).copied().or(late).filter(|_| self.logs.follow) {
             Some(pause) => {
                 self.ends += 1;
-                sleep(*pause).await;
+                sleep(pause).await;
             }
             None => self.finish(),
         }
@@ -190,20 +204,26 @@ impl Follower {
 
     /// There is nothing more to come.
     fn finish(&mut self) {
-        let last = self.lines.rest();
-        if !last.is_empty() && self.seen.is_new(&last) {
-            self.tell(last);
-        }
+        self.last_line();
         if self.logs.follow {
             self.note("ended: its container does not run any more");
         }
         self.over = true;
     }
 
+    /// What is left when no line end comes any more.
+    fn last_line(&mut self) {
+        let last = self.lines.rest();
+        if !last.is_empty() && self.seen.is_new(&last) {
+            self.tell(last);
+        }
+    }
+
     async fn broke(&mut self, why: &str) {
         // The line it broke in comes again, whole.
         self.hand_on();
         self.body = None;
+        self.watched.stopped = true;
         if self.opened.elapsed() > SOON {
             self.failing = None;
         }
@@ -226,12 +246,20 @@ impl Follower {
 
     async fn resume(&mut self) {
         self.lines.rest();
+        let looks = self.logs.follow && std::mem::take(&mut self.watched.stopped);
+        if looks && !self.look().await {
+            return;
+        }
         let from = self.seen.resume().or_else(|| self.beginning());
         match self.open(from).await {
             Ok(head) if head.is_success() => {
                 if self.failing.is_some() {
                     self.note("broke off and was resumed where it had ended");
                 }
+            }
+            Ok(_) if self.watched.previous => {
+                self.note("is no longer kept of the run before: what that one wrote last may be missing");
+                self.previous_is_read();
             }
             Ok(head) if head.status == 404 => {
                 self.note("ended: the pod is gone");
@@ -269,7 +297,9 @@ impl Follower {
         let asked = Asked { what: &self.what, cluster: &self.cluster, server: &server };
         let client = &login.client(asked).await?;
         let patience = &Patience::new(login.connect.timeout);
-        let request = Kube { method: "GET".into(), path: logs::path(&self.logs, from)?, body: None };
+        let before = self.watched.previous;
+        let logs = Logs { previous: self.logs.previous || before, follow: self.logs.follow && !before, ..self.logs.clone() };
+        let request = Kube { method: "GET".into(), path: logs::path(&logs, from)?, body: None };
         let response = Api { client, asked, patience }.send(&request).await?;
         self.opened = Instant::now();
         if response.status() == StatusCode::OK {

@@ -32,6 +32,19 @@ impl Seen {
         self.second != 0
     }
 
+    /// The newest second that was seen.
+    pub(super) fn newest(&self) -> Option<i64> {
+        self.any().then_some(self.second)
+    }
+
+    /// What comes now is another log, of which no line was seen, whatever its time.
+    pub(super) fn forget_lines(&mut self) {
+        self.newest.clear();
+        self.before.clear();
+        self.again.clear();
+        (self.catching_up, self.lost) = (false, false);
+    }
+
     /// The time to ask from; what comes from there on is looked at again.
     pub(super) fn resume(&mut self) -> Option<Timestamp> {
         let from = Timestamp::from_second(self.second - 1).ok().filter(|_| self.any())?;

@@ -68,6 +68,8 @@ mod exec;
 #[cfg(test)]
 mod fake_api;
 mod follow;
+mod follow_restart;
+mod follow_run;
 mod forward;
 mod handshake;
 mod http_get;

@@ -127,6 +127,13 @@ impl Catalog {
         own.or_else(|| self.built_in.get(name).cloned()).unwrap_or_default()
     }
 
+    /// Whether scripts call a function of ours, or an operator of the language, by this name with so many arguments.
+    pub(super) fn takes(&self, name: &str, arguments: usize) -> bool {
+        let count = |signature: &String| if signature.ends_with("()") { 0 } else { signature.matches(", ").count() + 1 };
+        let mut own = self.entries.iter().filter(|entry| entry.module.is_none() && entry.name == name);
+        own.any(|entry| entry.signatures.iter().any(|way| count(way) == arguments)) || (name, arguments) == ("contains", 2)
+    }
+
     /// The modules of the standard library.
     pub fn modules(&self) -> Vec<String> {
         let mut modules: Vec<String> = self.entries.iter().filter_map(|entry| entry.module.clone()).collect();

@@ -211,6 +211,7 @@ impl Host {
         let mut line = underscore::compile(&self.engine, &typed.scope, source)
             .map_err(|error| Box::new(explain::syntax(error, INPUT, source)))?;
         line.set_source(INPUT);
+        self.note_hidden(&line);
         let whole = typed.imports.merge(&typed.functions).merge(&line);
         let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut typed.scope, &whole);
         self.session.end_passing();
@@ -251,8 +252,21 @@ impl Host {
         let mut ast = underscore::compile(&self.engine, &scope, &playbook.source)
             .map_err(|error| Box::new(explain::syntax(error, file, &playbook.source)))?;
         ast.set_source(file);
+        self.note_hidden(&ast);
         let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
         outcome.map(|_| ()).map_err(|error| Box::new(self.failure(*error, file, &playbook.source)))
+    }
+
+    /// A function that is named like one of ours is called in its place, by the standard library, too.
+    fn note_hidden(&self, script: &AST) {
+        for function in script.iter_functions().filter(|function| self.catalog().takes(function.name, function.params.len())) {
+            let told = format!(
+                "your function {0}({1}) stands in place of pilotage's own {0}, wherever that is called, in the standard library too: is another name possible?",
+                function.name,
+                function.params.join(", ")
+            );
+            self.session.mesh.note(told);
+        }
     }
 
     fn failure(&self, error: rhai::EvalAltResult, file: &str, source: &str) -> Failure {

@@ -28,8 +28,20 @@ pub(super) fn register(engine: &mut Engine) -> Result<()> {
     Ok(())
 }
 
+/// Functions of modules that are named like what the language itself calls (`in` calls `contains`). A function written in a script
+/// hides a native one of its name from all that is called below it, closures and other modules too: so nobody sees these.
+const APART: [&str; 1] = ["contains"];
+
 fn compile(engine: &Engine, name: &str, source: &str) -> std::result::Result<Module, Box<rhai::EvalAltResult>> {
     let mut ast = super::underscore::compile(engine, &Scope::new(), source)?;
     ast.set_source(file(name));
-    Module::eval_ast_as_new(Scope::new(), &ast, engine)
+    let mut apart = ast.clone_functions_only();
+    ast.retain_functions(|_, _, name, _| !APART.contains(&name));
+    apart.retain_functions(|_, _, name, _| APART.contains(&name));
+    let mut module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
+    if apart.has_functions() {
+        module.combine(Module::eval_ast_as_new(Scope::new(), &apart, engine)?);
+        module.build_index();
+    }
+    Ok(module)
 }

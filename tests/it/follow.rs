@@ -125,6 +125,75 @@ fn a_stream_that_breaks_loses_and_doubles_nothing() {
     assert!(log.connections() >= 9, "{} connections", log.connections());
 }
 
+/// Lines of two runs: a hundred of the first, ten a second, and then those of the next, a minute later.
+fn two_runs(number: u64) -> String {
+    let at = line(number, 100_000);
+    if number < 100 { at } else { at.replace("T12:00", "T12:01") }
+}
+
+fn stderr(running: &mut Running) -> String {
+    let mut told = String::new();
+    running.child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
+    told
+}
+
+#[test]
+fn a_container_that_restarts_is_followed_into_its_next_run() {
+    let log = LiveLog::new(two_runs).write(100);
+    let mesh = Mesh::serve(faulty().live_log(POD, "app", &log));
+    let mut running = Running::start(mesh.command(&["eval", &format!("logs(\"{POD}\", #{{ follow: true }})")]));
+    running.wait_for(100);
+    log.stop();
+    let connections = log.connections();
+    wait("a look at the stopped one", || log.connections() > connections && log.open() == 0);
+    std::thread::sleep(Duration::from_secs(1));
+    log.restart("2026-11-22T12:00:30Z");
+    log.more(50);
+    running.wait_for(150);
+    log.stop();
+    log.restart("2026-11-22T12:01:30Z");
+    log.more(1);
+    running.wait_for(151);
+    running.interrupt();
+    assert_eq!(running.lines.lock().unwrap()[..], texts(151));
+    let told = stderr(&mut running);
+    for words in [
+        "pauses: its container stopped (exit code 137, OOMKilled, CrashLoopBackOff), and its next run is waited for",
+        "goes on with a new run: its container restarted (exit code 137, OOMKilled; restarts: 1)",
+        "restarts: 2)",
+    ] {
+        assert_eq!(told.matches(words).count(), 1, "{words}: {told}");
+    }
+    assert!(!told.contains("rotated") && !told.contains("may be missing"), "{told}");
+}
+
+#[test]
+fn what_a_container_wrote_before_it_was_restarted_is_not_lost_with_the_stream() {
+    let log = LiveLog::new(two_runs).write(100);
+    log.breaks(line(0, 1).len() as u64 * 60, Break::Reset);
+    (0..4).for_each(|_| log.breaks(0, Break::Reset));
+    let mesh = Mesh::serve(faulty().live_log(POD, "app", &log));
+    let mut running = Running::start(mesh.command(&["eval", &format!("logs(\"{POD}\", #{{ follow: true }})")]));
+    running.wait_for(50);
+    log.restart("2026-11-22T12:00:30Z");
+    log.more(5);
+    running.wait_for(105);
+    running.interrupt();
+    assert_eq!(running.lines.lock().unwrap()[..], texts(105));
+    let told = stderr(&mut running);
+    assert!(told.contains("goes on with a new run") && !told.contains("may be missing"), "{told}");
+}
+
+#[test]
+fn a_container_that_has_done_its_work_is_not_waited_for() {
+    let log = LiveLog::new(two_runs).write(3);
+    log.end();
+    let mesh = Mesh::serve(faulty().live_log(POD, "app", &log));
+    let output = mesh.eval(&format!("logs(\"{POD}\", #{{ follow: true }})"));
+    assert!(output.code == Some(0) && output.took < Duration::from_secs(10), "{output:#?}");
+    assert!(output.stderr.contains("ended: its container does not run any more"), "{output:#?}");
+}
+
 #[test]
 fn a_million_lines_need_no_memory_and_ctrl_c_ends_them_at_once() {
     let lines: u64 = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };

@@ -123,7 +123,10 @@ impl Api {
         {
             return Ok(as_recorded(entry));
         }
-        let object = self.objects.get(path, question)?;
+        let mut object = self.objects.get(path, question)?;
+        if let Some(pod) = path.pod() {
+            self.logs.tell(&pod, &mut object);
+        }
         let object = if accept.contains("as=PartialObjectMetadataList") { discovery::partial(object) } else { object };
         Ok(json(200, &object))
     }

@@ -44,7 +44,15 @@ impl Logs {
     /// The log of this container, if it is still written.
     pub fn live(&self, pod: &str, question: &Question) -> Option<&LiveLog> {
         let container = question.get("container").unwrap_or_default();
-        self.live.get(&(pod.to_string(), container.to_string())).filter(|_| !question.flag("previous"))
+        let live = self.live.get(&(pod.to_string(), container.to_string()));
+        live.filter(|live| !question.flag("previous") || live.has_previous())
+    }
+
+    /// Put what became of containers whose logs are still written into their pod.
+    pub fn tell(&self, name: &str, pod: &mut Value) {
+        for ((_, container), log) in self.live.iter().filter(|((pod, _), _)| pod == name) {
+            log.tell(pod, container);
+        }
     }
 
     /// The answer to a request for a log.
