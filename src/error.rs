@@ -58,7 +58,7 @@ pub enum Kind {
     Tls,
     /// The script is wrong or threw.
     Script,
-    /// A limit of the script engine was reached: operations, depth, memory.
+    /// A limit was reached: the script engine's operations, depth or memory, or of how much is asked at once.
     Limit,
     /// A local file cannot be read or written.
     File,

@@ -48,7 +48,7 @@ pub mod functions {
     ///
     /// With `follow` this goes on until Ctrl-C or for `duration`. A closure that gives `false` ends it. Several logs are merged by
     /// time, as far as their lines are there; the order within each stays. A stream that breaks is resumed without losing or
-    /// doubling a line.
+    /// doubling a line, and a container that restarts is followed into its next run. Of more than a hundred pods it takes `most`.
     ///
     /// ```rhai
     /// let said = [];

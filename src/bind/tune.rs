@@ -158,6 +158,8 @@ fn span(duration: &Dynamic) -> Result<Since> {
     duration.to_string().parse().map_err(wrong)
 }
 
+/// More proxies than these are not watched at once: each is a connection to the API server.
+const MOST_WATCHED: i64 = 1000;
 /// More messages than these are not kept.
 const MOST: usize = 200_000;
 
@@ -167,13 +169,15 @@ fn watch(call: &Call, pod: &Dynamic, pairs: Vec<(String, String)>, duration: Sin
         grep: pattern(&pairs),
         follow: true,
         duration: Some(duration),
+        most: Some(MOST_WATCHED),
         ..LogOptions::default()
     };
+    let pods = all_asked(call, pod, Runs::Any)?;
+    call.check(options.check_count(pods.len()).map_err(|error| error.hint("watch fewer pods at a time")))?;
     let begun = Instant::now();
     let ledger = call.session().ledger();
     let mark = ledger.mark();
     tune(call, pod, pairs, &TuneOptions { keep: false, passing: true })?;
-    let pods = all_asked(call, pod, Runs::Any)?;
     options.since = Some(back(begun.elapsed()));
     let mut rows = Vec::new();
     // What fails or is interrupted here is put back when the evaluation ends: that cannot be interrupted.

@@ -15,14 +15,16 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// So many logs are read at the same time.
+/// So many logs are read at the same time; each is a connection to the API server, as long as it is followed.
 pub const MOST: usize = 100;
 /// A log that was quiet for so long holds up no other.
 const HOLD: Duration = Duration::from_millis(250);
 /// The same, when another has more to say than is kept.
 const SHORT_HOLD: Duration = Duration::from_millis(30);
-/// So much of one log is read ahead.
+/// So much of one log is read ahead, where not many are read.
 const AHEAD: usize = 256 * 1024;
+/// So much of all.
+const ALL_AHEAD: usize = MOST * AHEAD;
 /// So many rows are handed on at once.
 const BATCH: usize = 1000;
 
@@ -58,18 +60,11 @@ impl Following {
     /// When the options contradict each other, or their pattern is no regular expression.
     pub fn new(mesh: &Mesh, mut pods: Vec<Asked>, options: &LogOptions) -> Result<Self> {
         options.check()?;
+        options.check_count(pods.len())?;
         let mut waiting = VecDeque::new();
-        if pods.len() > MOST {
-            let all = pods.len();
+        if pods.len() > MOST && !options.follow {
+            mesh.note(format!("{} logs are read, {MOST} at a time: rows are in order of time among those only", pods.len()));
             waiting.extend(pods.split_off(MOST));
-            if options.follow {
-                waiting.clear();
-                mesh.note_missing(format!(
-                    "only the first {MOST} of {all} logs are followed; choose fewer pods: `pods(namespace, #{{selector: \"app=web\"}})`"
-                ));
-            } else {
-                mesh.note(format!("{all} logs are read, {MOST} at a time: rows are in order of time among those only"));
-            }
         }
         let mut this = Self {
             mesh: mesh.clone(),
@@ -146,6 +141,7 @@ impl Following {
     }
 
     fn heed(&mut self, index: usize, event: Event) {
+        let ahead = self.ahead();
         let source = &mut self.sources[index];
         match event {
             Event::Opened(place, pieces) => {
@@ -155,7 +151,7 @@ impl Following {
             }
             Event::Came(Some(Ok(Piece::Lines(lines))), pieces) => {
                 source.push(&lines, &self.filter);
-                if source.bytes > AHEAD { source.state = State::Parked(pieces) } else { self.read_on(index, pieces) }
+                if source.bytes > ahead { source.state = State::Parked(pieces) } else { self.read_on(index, pieces) }
             }
             Event::Came(Some(Ok(Piece::Note(note))), pieces) => {
                 self.mesh.note(note);
@@ -249,8 +245,9 @@ impl Following {
 
     /// Go on reading a log of which enough was handed on.
     fn unpark(&mut self, index: usize) {
+        let ahead = self.ahead();
         let source = &mut self.sources[index];
-        if source.bytes > AHEAD / 2 {
+        if source.bytes > ahead / 2 {
             return;
         }
         match std::mem::replace(&mut source.state, State::Over) {
@@ -260,6 +257,11 @@ impl Following {
             }
             other => source.state = other,
         }
+    }
+
+    /// How much of one log is read ahead: what is kept of all together has a bound.
+    fn ahead(&self) -> usize {
+        AHEAD.min(ALL_AHEAD / self.sources.len().max(1))
     }
 
     fn hold(&self) -> Duration {
@@ -293,6 +295,17 @@ impl LogOptions {
             }
             _ => Ok(()),
         }
+    }
+
+    /// That not more logs are followed than are allowed.
+    pub(crate) fn check_count(&self, logs: usize) -> Result<()> {
+        let most = self.most.map_or(MOST, |most| usize::try_from(most).unwrap_or_default());
+        if !self.follow || logs <= most {
+            return Ok(());
+        }
+        let told = format!("{logs} logs are to be followed, and at most {most} are, since each is a connection to the API server");
+        let fewer = "choose fewer pods: `pods(namespace, #{ selector: \"app=web\" })`";
+        Err(Error::new(Kind::Limit, told).hint(format!("{fewer}; or allow more: `#{{ follow: true, most: {logs} }}`")))
     }
 }
 
@@ -355,16 +368,17 @@ mod tests {
     }
 
     #[test]
-    fn five_thousand_logs_are_not_followed_at_once() {
+    fn five_thousand_logs_are_not_followed_unless_that_is_meant() {
         let fake = (0..200).fold(Fake::new(), |fake, number| {
             let line = format!("2026-11-22T13:00:{:02}Z from {number}\n", 59 - number % 60);
             fake.says(&format!("logs n/p{number} -c app follow"), line.clone()).says(&format!("logs n/p{number} -c app"), line)
         });
         let (mesh, fake) = fake.shared();
         let pods = |count| (0..count).map(|number| pod(&mesh, &format!("p{}", number % 200))).collect::<Vec<_>>();
-        assert_eq!(rows(&mesh, pods(5000), &options(r#"{"follow":true}"#)).unwrap().len(), MOST);
-        assert_eq!(fake.asked().len(), MOST);
-        assert!(mesh.take_notes()[0].starts_with("only the first 100 of 5000 logs are followed"));
+        let error = rows(&mesh, pods(5000), &options(r#"{"follow":true}"#)).unwrap_err();
+        assert_eq!((error.kind(), fake.asked().len()), (Kind::Limit, 0), "nothing is begun");
+        assert!(error.next_step().unwrap().contains("selector") && error.next_step().unwrap().contains("most: 5000"), "{error}");
+        assert_eq!(rows(&mesh, pods(150), &options(r#"{"follow":true,"most":200}"#)).unwrap().len(), 150);
         assert_eq!(rows(&mesh, pods(200), &options("{}")).unwrap().len(), 200, "what is only read is read to its end");
         assert!(mesh.take_notes()[0].contains("200 logs are read, 100 at a time"));
     }

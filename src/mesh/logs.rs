@@ -32,6 +32,8 @@ options! {
         pub follow: bool,
         /// Follow for this span at most: `"30s"`, or seconds.
         pub duration: Option<Since>,
+        /// How many logs may be followed at once; 100 when left out, since each is a connection to the API server.
+        pub most: Option<i64>,
         /// Print the time in front of each line, where lines are printed.
         pub timestamps: bool,
     }
