@@ -109,14 +109,17 @@ impl Follower {
         self.seen.forget_lines();
     }
 
-    async fn pod(&self) -> Result<Answer> {
-        let login = self.login.clone();
-        let access = login.access(&self.cluster)?;
-        let server = access.server();
-        let asked = Asked { what: &self.what, cluster: &self.cluster, server: &server };
-        let client = &login.client(asked).await?;
-        let patience = &Patience::new(login.connect.timeout);
+    /// The pod of the container.
+    fn pod(&self) -> impl Future<Output = Result<Answer>> + Send + use<> {
+        let (login, cluster, what) = (self.login.clone(), self.cluster.clone(), self.what.clone());
         let path = format!("/api/v1/namespaces/{}/pods/{}", self.logs.namespace, self.logs.pod);
-        Api { client, asked, patience }.ask(&Kube { method: "GET".into(), path, body: None }).await
+        async move {
+            let access = login.access(&cluster)?;
+            let server = access.server();
+            let asked = Asked { what: &what, cluster: &cluster, server: &server };
+            let client = &login.client(asked).await?;
+            let patience = &Patience::new(login.connect.timeout);
+            Api { client, asked, patience }.ask(&Kube { method: "GET".into(), path, body: None }).await
+        }
     }
 }

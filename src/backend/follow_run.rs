@@ -59,11 +59,12 @@ impl Run {
         };
         let (waits, ended) = (status.pointer("/state/waiting"), status.pointer("/state/terminated"));
         let failed = ended.and_then(|ended| ended.get("exitCode")).and_then(Value::as_i64) != Some(0);
-        let again = waits.is_some() || match policy {
-            Some("Never") => false,
-            Some("OnFailure") => failed,
-            _ => true,
-        };
+        let again = waits.is_some()
+            || match policy {
+                Some("Never") => false,
+                Some("OnFailure") => failed,
+                _ => true,
+            };
         match (over || !again, waits, ended) {
             (_, None, None) => Self::Unknown,
             (true, ..) => Self::Over,
@@ -132,7 +133,10 @@ mod tests {
             let mut container = json!({"name": "init"});
             container.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
             let status = json!({"name": "init", "state": {"terminated": {"exitCode": code}}});
-            Run::of(&json!({"spec": {"initContainers": [container]}, "status": {"initContainerStatuses": [status]}}), Some("init"))
+            Run::of(
+                &json!({"spec": {"initContainers": [container]}, "status": {"initContainerStatuses": [status]}}),
+                Some("init"),
+            )
         };
         assert_eq!(init(json!({}), 0), Run::Over);
         assert_eq!(init(json!({}), 1), Run::Waiting("exit code 1".into()));

@@ -303,7 +303,8 @@ impl LogOptions {
         if !self.follow || logs <= most {
             return Ok(());
         }
-        let told = format!("{logs} logs are to be followed, and at most {most} are, since each is a connection to the API server");
+        let told =
+            format!("{logs} logs are to be followed, and at most {most} are, since each is a connection to the API server");
         let fewer = "choose fewer pods: `pods(namespace, #{ selector: \"app=web\" })`";
         Err(Error::new(Kind::Limit, told).hint(format!("{fewer}; or allow more: `#{{ follow: true, most: {logs} }}`")))
     }

@@ -3,6 +3,7 @@
 use crate::support::run::TempDir;
 use crate::support::tapes;
 use crate::support::terminal::Terminal;
+use pilotage::report::Content;
 use std::path::Path;
 
 fn sources() -> Vec<(String, String)> {
@@ -57,7 +58,8 @@ fn no_function_of_the_library_hides_a_native_one() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("stdlib");
     for path in std::fs::read_dir(folder).expect("the library is there").flatten().map(|entry| entry.path()) {
         let source = std::fs::read_to_string(&path).expect("it can be read");
-        let functions = source.lines().map(|line| line.trim_start_matches("private ")).filter_map(|line| line.strip_prefix("fn "));
+        let functions =
+            source.lines().map(|line| line.trim_start_matches("private ")).filter_map(|line| line.strip_prefix("fn "));
         for (name, rest) in functions.filter_map(|line| line.split_once('(')) {
             let count = |arguments: &str| if arguments.is_empty() { 0 } else { arguments.split(',').count() };
             let own = count(rest.split(')').next().unwrap());
@@ -77,7 +79,7 @@ fn what_a_called_closure_throws_is_the_same_as_without_one() {
     terminal.prompt();
     for (script, shown) in [
         (r#"assert::fails(|| sync::wait("requestauthentication", "nosuch", "olaf-customer")).kind"#, "not_found"),
-        (r#"assert::fails(|| sync::wait("gateway", "x", "y", #{ until: 1 })).message"#, "sync::wait has no option until"),
+        (r#"assert::fails(|| sync::wait("gateway", "x", "y", #{ within: 1 })).message"#, "sync::wait has no option within"),
         (r#"assert::fails(|| assert::contains("whole", "part")).message"#, r#""part" is not in "whole""#),
     ] {
         terminal.line(script);
@@ -94,7 +96,10 @@ fn a_function_that_stands_in_place_of_a_native_one_is_told_of() {
     engine.eval("fn unique(rows) { rows } 1").unwrap();
     engine.eval("unique([1, 1])").unwrap();
     let notes = engine.take_notes();
-    assert!(notes.len() == 1 && notes[0].contains("your function unique(rows) stands in place of pilotage's own unique"), "{notes:?}");
+    assert!(
+        notes.len() == 1 && notes[0].contains("your function unique(rows) stands in place of pilotage's own unique"),
+        "{notes:?}"
+    );
     let value = engine.eval("fn contains(a, b) { false } 1 in [1]").unwrap();
-    assert!(!value.as_bool().unwrap() && engine.take_notes().len() == 1);
+    assert_eq!((value, engine.take_notes().len()), (Content::Value(false.into()), 1));
 }

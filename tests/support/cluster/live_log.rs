@@ -148,8 +148,12 @@ impl LiveLog {
             match state {
                 State::Told => return,
                 State::Over => status["state"] = json!({"terminated": {"exitCode": 0}}),
-                State::Stopped => (status["state"], status["lastState"]) = (json!({"waiting": {"reason": "CrashLoopBackOff"}}), killed.clone()),
-                State::Runs => (status["state"], status["lastState"]) = (json!({"running": {"startedAt": started}}), killed.clone()),
+                State::Stopped => {
+                    (status["state"], status["lastState"]) = (json!({"waiting": {"reason": "CrashLoopBackOff"}}), killed.clone())
+                }
+                State::Runs => {
+                    (status["state"], status["lastState"]) = (json!({"running": {"startedAt": started}}), killed.clone())
+                }
             }
             (status["restartCount"], status["containerID"]) = (restarts.into(), format!("run-{restarts}").into());
         }
