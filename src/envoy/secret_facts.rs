@@ -29,7 +29,7 @@ pub(super) struct Facts {
     /// All that can be read.
     pub chain: Vec<Certificate>,
     pub chain_ok: Option<bool>,
-    pub problem: String,
+    pub problem: Option<String>,
     pub explanation: Option<String>,
     pub expires: Option<String>,
     pub seconds_left: Option<i64>,
@@ -42,7 +42,7 @@ impl Facts {
     pub fn of(source: Option<&DataSource<'_>>, held: Held, now: Timestamp) -> Self {
         match held {
             Held::Nothing => return Self::without("not_delivered", "The control plane has not delivered it."),
-            Held::Other => return Self { problem: "ok".into(), ..Self::default() },
+            Held::Other => return Self::default(),
             Held::Chain | Held::Authorities => {}
         }
         let Some(source) = source else { return Self::without("garbage", "It holds no certificate.") };
@@ -59,7 +59,7 @@ impl Facts {
     }
 
     fn without(problem: &str, told: &str) -> Self {
-        Self { problem: problem.into(), explanation: Some(told.into()), ..Self::default() }
+        Self { problem: Some(problem.into()), explanation: Some(told.into()), ..Self::default() }
     }
 
     fn of_pem(text: &str, held: Held, now: Timestamp) -> Self {
@@ -98,7 +98,7 @@ fn of_chain(chain: &[Certificate], now: Timestamp) -> Facts {
     let sound = verdict.chain_ok || verdict.problems == ["wrong_usage"];
     Facts {
         chain_ok: Some(sound),
-        problem: if sound { "ok".into() } else { verdict.problem },
+        problem: (!sound).then_some(verdict.problem),
         explanation: (!sound).then_some(verdict.explanation),
         expires: chain.iter().map(|certificate| certificate.not_after.clone()).min(),
         ..Facts::default()
@@ -113,12 +113,12 @@ fn of_authorities(all: &[Certificate], now: Timestamp) -> Facts {
     let valid = ends(all.iter().filter(|certificate| is_now(certificate, now)).collect());
     let coming = all.iter().any(|certificate| seconds_until(&certificate.not_before, now) > Some(0));
     let (problem, explanation) = match (valid.is_empty(), coming) {
-        (false, _) => ("ok", None),
-        (true, true) => ("not_yet_valid", Some("None of its authorities is valid yet.")),
-        (true, false) => ("expired", Some("All its authorities have expired.")),
+        (false, _) => (None, None),
+        (true, true) => (Some("not_yet_valid"), Some("None of its authorities is valid yet.")),
+        (true, false) => (Some("expired"), Some("All its authorities have expired.")),
     };
     Facts {
-        problem: problem.into(),
+        problem: problem.map(str::to_owned),
         explanation: explanation.map(str::to_owned),
         expires: valid.into_iter().min().or_else(|| ends(all.iter().collect()).into_iter().max()),
         ..Facts::default()

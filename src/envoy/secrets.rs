@@ -30,9 +30,9 @@ record! {
         pub not_before: Option<String>,
         /// The trust domain of its SPIFFE id.
         [wide] pub trust_domain: Option<String>,
-        /// What is wrong, in a word: `ok`; `not_delivered`; `expired`, `not_yet_valid`, `missing_intermediate`, `bad_signature`,
+        /// What is wrong, in a word; nothing where all is well: `not_delivered`; `expired`, `not_yet_valid`, `missing_intermediate`, `bad_signature`,
         /// and so on as in a `verdict`; `unread` when it stands in a file of the proxy's container.
-        pub problem: String,
+        pub problem: Option<String>,
         /// The same in sentences.
         [wide] pub explanation: Option<String>,
         /// Until the first of its certificates expires (of several authorities: the first that is still valid): `23h 58m`;
