@@ -72,7 +72,7 @@ impl Follower {
             Run::Unknown if self.watched.waits() => {
                 self.watched.waiting += 1;
                 // Every now and then the log itself is asked: it knows whether the pod is gone.
-                self.watched.waiting % 4 == 0 || self.pause().await
+                self.watched.waiting.is_multiple_of(4) || self.pause().await
             }
             Run::Unknown => true,
         }
