@@ -255,6 +255,28 @@ fn several_logs_are_merged_and_each_keeps_its_order() {
 }
 
 #[test]
+fn clocks_of_pods_that_differ_hold_up_and_lose_nothing() {
+    let behind = LiveLog::new(|number| format!("2026-11-22T11:55:{:02}Z behind {number}\n", number % 60));
+    let ahead = LiveLog::new(|number| format!("2026-11-22T12:05:{:02}Z ahead {number}\n", number % 60));
+    let mesh = Mesh::serve(faulty().live_log(POD, "app", &behind).live_log(OTHER, "app", &ahead));
+    let source = format!("logs([\"{POD}\", \"{OTHER}\"], #{{ follow: true }}, |line| {{ print(line.text) }})");
+    let mut running = Running::start(mesh.command(&["eval", &source]));
+    wait("two streams", || behind.open() + ahead.open() == 2);
+    for round in 0..5 {
+        // By its clock, what the second pod writes belongs minutes behind whatever the first one will write.
+        ahead.more(1);
+        running.wait_for(2 * round + 1);
+        behind.breaks(0, Break::Reset);
+        behind.more(1);
+        running.wait_for(2 * round + 2);
+    }
+    let (took, _) = running.interrupt();
+    assert!(took < AT_ONCE, "Ctrl-C took {took:?}");
+    let told: Vec<String> = (0..5).flat_map(|round| [format!("ahead {round}"), format!("behind {round}")]).collect();
+    assert_eq!(running.lines.lock().unwrap()[..], told);
+}
+
+#[test]
 fn lines_come_while_they_are_written_and_a_closure_may_end_it() {
     let log = LiveLog::new(|number| line(number, 1_000_000)).write(3);
     let mesh = Mesh::serve(faulty().live_log(POD, "app", &log));
