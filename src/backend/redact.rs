@@ -172,6 +172,11 @@ pub fn suspicious(text: &[u8]) -> Vec<usize> {
     marks(text).collect()
 }
 
+/// Whether a text, such as what somebody types, holds anything that would be hidden in an answer.
+pub fn holds_secret(text: &str) -> bool {
+    redact_text::clean(text.as_bytes(), &mut Tally::default()).is_some()
+}
+
 /// The strings of a piece of JSON that hold secrets, each with the JSON string to put in its place, in order.
 pub fn secret_strings(json: &[u8]) -> Vec<(std::ops::Range<usize>, Vec<u8>)> {
     redact_json::edits(json).unwrap_or_default()

@@ -1,6 +1,7 @@
 //! The one index of everything a script can call, read from the functions themselves.
 
 use super::explain::plain_types;
+use super::tokens::is_own_function;
 use crate::record::Schema;
 use crate::suggest::nearest;
 use rhai::{Engine, Module};
@@ -118,7 +119,7 @@ impl Catalog {
 
     /// Whether there is a function of this name, given as scripts write it; the language's own included.
     pub fn is_known(&self, name: &str) -> bool {
-        self.built_in.contains_key(name) || self.entries.iter().any(|entry| entry.is_called(name))
+        is_own_function(name) || self.built_in.contains_key(name) || self.entries.iter().any(|entry| entry.is_called(name))
     }
 
     /// The ways to call a function, the language's own included.

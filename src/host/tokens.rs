@@ -62,7 +62,12 @@ pub enum TokenKind {
 }
 
 /// Words that the language keeps, and that are called like functions.
-const CALLED: [&str; 10] = ["print", "debug", "type_of", "call", "curry", "is_def_fn", "is_def_var", "is_shared", "Fn", "_"];
+const CALLED: [&str; 9] = ["print", "debug", "type_of", "call", "curry", "is_def_fn", "is_def_var", "is_shared", "Fn"];
+
+/// Whether the language keeps this word for a function of its own.
+pub(super) fn is_own_function(word: &str) -> bool {
+    CALLED.contains(&word)
+}
 
 /// The pieces of a text, in their order. Any text will do.
 pub fn tokens(text: &str) -> Vec<Token> {

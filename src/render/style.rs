@@ -6,7 +6,7 @@ use anstyle::Style;
 use std::io::Write;
 
 pub use super::theme::{
-    BAD, COMMENT, DOUBT, FAINT, FUNCTION, GOOD, HEADING, KEYWORD, KNOWN, NUMBER, PROD, PROMPT, STRING, UNKNOWN,
+    BAD, BRACKET, COMMENT, DOUBT, FAINT, FUNCTION, GOOD, HEADING, KEYWORD, KNOWN, NUMBER, PROD, PROMPT, STRING, UNKNOWN,
 };
 
 /// How text is made: colours and width.

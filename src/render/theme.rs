@@ -64,6 +64,8 @@ roles! {
     Number NUMBER "number" "yellow";
     /// A comment, while typing.
     Comment COMMENT "comment" "dim";
+    /// A bracket and the one that belongs to it, while typing.
+    Bracket BRACKET "bracket" "bold ul";
 }
 
 impl Role {

@@ -1,30 +1,39 @@
 //! The line editor at a terminal.
 
-use super::{Next, Session, complete, history, startup};
+use super::assistant::Assistant;
+use super::history_file::HistoryFile;
+use super::keys::{self, Hands};
+use super::settings::EditMode;
+use super::{Next, Session, external, history, startup};
 use crate::error::{Error, Kind, Result};
 use crate::render::style;
-use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Editor, Helper, Highlighter, Hinter};
+use rustyline::history::MemHistory;
+use rustyline::{ColorMode, CompletionType, Config, Editor};
+use std::sync::Arc;
 
 /// Read and evaluate until Ctrl-D.
 pub(super) fn run(session: &Session) -> Result<u8> {
-    let mut editor = editor(session).map_err(|error| no_terminal(&error))?;
+    let mut lines = Lines::new(session).map_err(|error| no_terminal(&error))?;
     style::write_stderr(&greeting(session));
     startup::run(session);
     let plain = format!("{}> ", session.place);
     let prompt = (plain.clone(), session.out.paint(style::PROMPT, &plain));
+    let mut dropped = 0;
     loop {
-        match editor.readline(&prompt) {
+        let read = lines.read(&prompt);
+        dropped = if matches!(read, Err(ReadlineError::Interrupted)) { dropped + 1 } else { 0 };
+        match read {
             Ok(input) => {
-                keep(&mut editor, session, &input);
+                lines.keep(&input);
                 if session.take(&input) == Next::Quit {
                     return Ok(0);
                 }
             }
-            // Ctrl-C drops what was being typed, as in shells.
+            // Ctrl-C drops what was being typed, as in shells. Who presses it again looks for the way out.
+            Err(ReadlineError::Interrupted) if dropped == 2 => {
+                style::write_stderr(&(session.err.paint(style::FAINT, "Ctrl-D leaves") + "\n"));
+            }
             Err(ReadlineError::Interrupted) => {}
             Err(ReadlineError::Eof) => return Ok(0),
             Err(error) => return Err(no_terminal(&error)),
@@ -42,53 +51,74 @@ fn no_terminal(error: &ReadlineError) -> Error {
     Error::new(Kind::File, "the terminal cannot be read").caused_by(error)
 }
 
-fn editor<'a>(session: &'a Session<'a>) -> rustyline::Result<Editor<Assistant<'a>, FileHistory>> {
+/// The inputs that somebody types.
+struct Lines<'a> {
+    session: &'a Session<'a>,
+    editor: Editor<Assistant<'a>, MemHistory>,
+    hands: Arc<Hands>,
+    file: Option<HistoryFile>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(session: &'a Session<'a>) -> rustyline::Result<Self> {
+        let config = config(session)?;
+        let history = MemHistory::with_config(&config);
+        let mut editor = Editor::with_history(config, history)?;
+        let hands = Hands::new(session.pilotage());
+        keys::bind(&mut editor, &hands);
+        editor.set_helper(Some(Assistant::new(session, hands.clone())));
+        let file = session.history.as_ref().map(|path| HistoryFile::new(path, session.settings.history));
+        for input in file.iter().flat_map(HistoryFile::load) {
+            editor.add_history_entry(input)?;
+        }
+        Ok(Self { session, editor, hands, file })
+    }
+
+    /// The next input; on the way it may have been in the user's own editor.
+    fn read(&mut self, prompt: &(String, String)) -> rustyline::Result<String> {
+        self.hands.begin(self.session.pilotage(), self.session.settings.aliases.clone());
+        if let Some(assistant) = self.editor.helper_mut() {
+            assistant.begin();
+        }
+        let mut draft = String::new();
+        loop {
+            let line = self.editor.readline_with_initial(prompt, (&draft, ""))?;
+            if !self.hands.goes_elsewhere() {
+                return Ok(line);
+            }
+            self.session.ground.before();
+            draft = external::edit_text(&line).unwrap_or_else(|error| {
+                self.session.fail(&error);
+                line
+            });
+            self.session.ground.before();
+        }
+    }
+
+    /// Keep an input at once: another session, or a crash, must not lose it.
+    fn keep(&mut self, input: &str) {
+        if !history::keeps(input) || !self.editor.add_history_entry(input).unwrap_or(false) {
+            return;
+        }
+        if let Some(file) = &self.file {
+            // Without a writable home the history lasts as long as the session.
+            let _ = file.append(input);
+        }
+    }
+}
+
+fn config(session: &Session) -> rustyline::Result<Config> {
+    let edit_mode = match session.settings.edit_mode {
+        EditMode::Emacs => rustyline::EditMode::Emacs,
+        EditMode::Vi => rustyline::EditMode::Vi,
+    };
+    let color = if session.out.color { ColorMode::Forced } else { ColorMode::Disabled };
     let config = Config::builder()
-        .max_history_size(history::MOST)?
+        .max_history_size(session.settings.history)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
-        .auto_add_history(false)
-        .build();
-    let history = FileHistory::with_config(&config);
-    let mut editor = Editor::with_history(config, history)?;
-    editor.set_helper(Some(Assistant { session }));
-    if let Some(file) = &session.history {
-        // The first session has no history; an unreadable one must not keep anybody from working.
-        let _ = editor.load_history(file);
-    }
-    Ok(editor)
-}
-
-/// Keep an input at once: another session, or a crash, must not lose it.
-fn keep(editor: &mut Editor<Assistant, FileHistory>, session: &Session, input: &str) {
-    if !history::keeps(input) || !editor.add_history_entry(input).unwrap_or(false) {
-        return;
-    }
-    if let Some(file) = &session.history {
-        // Without a writable home the history lasts as long as the session.
-        let _ = history::prepare(file).map(|()| editor.append_history(file));
-    }
-}
-
-/// What the editor asks while somebody types.
-#[derive(Helper, Hinter, Highlighter)]
-struct Assistant<'a> {
-    session: &'a Session<'a>,
-}
-
-impl Validator for Assistant<'_> {
-    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
-        let input = context.input();
-        // An empty line at the end forces evaluation: then the parser says what is missing.
-        let incomplete = !input.ends_with("\n") && self.session.is_incomplete(input);
-        Ok(if incomplete { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
-    }
-}
-
-impl Completer for Assistant<'_> {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, pos: usize, _context: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(complete::candidates(self.session, line, pos))
-    }
+        .color_mode(color)
+        .edit_mode(edit_mode)
+        .auto_add_history(false);
+    Ok(config.build())
 }

@@ -3,16 +3,25 @@
 //! At a terminal a line editor asks for input; from a pipe or a file lines are read as they come, without a prompt. Both
 //! ask the parser whether a text is complete, and both survive whatever a line does.
 
+mod assistant;
 pub mod command;
 mod complete;
 mod editor;
+pub mod external;
 pub mod help;
-mod history;
+pub mod highlight;
+pub mod hint;
+pub mod history;
+mod history_file;
+mod keys;
+pub mod known;
 mod leave;
 mod reference;
+mod screen;
 pub mod settings;
 pub mod show;
 mod startup;
+mod validate;
 
 pub use settings::Settings;
 
@@ -106,9 +115,7 @@ impl Session<'_> {
 
     /// Whether an input is the beginning of something longer.
     fn is_incomplete(&self, input: &str) -> bool {
-        let expanded = self.settings.aliases.expand(input);
-        let input = expanded.as_deref().unwrap_or(input);
-        !input.trim_start().starts_with(':') && self.pilotage().is_incomplete(input)
+        keys::is_incomplete(&self.pilotage(), &self.settings.aliases, input)
     }
 
     /// Do one input, whatever it is.
@@ -150,9 +157,7 @@ impl Session<'_> {
             style::write_stderr(&show::note(&note, &self.err));
         }
         if outcome.is_err() {
-            let error = Error::new(Kind::Internal, "a function of pilotage panicked; the session goes on")
-                .hint("this is a defect; please report it with the lines above");
-            self.fail(&error);
+            self.fail(&defect());
         }
         outcome.ok()
     }
@@ -172,5 +177,63 @@ impl Session<'_> {
             Ok(()) => Next::Go,
             Err(_) => Next::Failed(1),
         }
+    }
+}
+
+/// What is said when a function of ours panicked; the panic itself has said where.
+fn defect() -> Error {
+    let version = env!("CARGO_PKG_VERSION");
+    Error::new(Kind::Internal, "a function of pilotage panicked; the session goes on, with all its variables").hint(format!(
+        "this is a defect of pilotage {version}: please report it, with the lines above, what was typed, and a tape of it (`--record FILE`)"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::demo;
+
+    struct Here(Arc<Pilotage>);
+
+    impl Ground for Here {
+        fn pilotage(&self) -> Arc<Pilotage> {
+            self.0.clone()
+        }
+
+        fn before(&self) {}
+
+        fn after(&self) {}
+    }
+
+    /// The demo, and a function with a defect.
+    fn with_a_defect() -> Here {
+        let mut module = rhai::Module::new();
+        module.set_native_fn("explode", || -> std::result::Result<i64, Box<rhai::EvalAltResult>> { panic!("as it was told to") });
+        let engine = Pilotage::builder(Arc::new(demo().expect("the demo tape"))).module("odd", module).build();
+        Here(Arc::new(engine.expect("an engine")))
+    }
+
+    #[test]
+    fn a_panic_in_a_function_is_a_failure_and_the_session_lives() {
+        let ground = with_a_defect();
+        let session = Session {
+            ground: &ground,
+            place: String::new(),
+            greeting: String::new(),
+            history: None,
+            out: Look::plain(),
+            err: Look::plain(),
+            settings: Settings::default(),
+        };
+        assert_eq!(session.take("let kept = 41; fn twice(x) { x * 2 }"), Next::Go);
+        for input in ["explode()", "[1].map(|x| explode())", "let lost = 1; try { explode() } catch { 1 }"] {
+            assert_eq!(session.take(input), Next::Failed(1), "{input}");
+        }
+        assert_eq!(session.take("if kept + 1 != 42 || twice(3) != 6 { throw `lost` }"), Next::Go);
+        assert_eq!(session.take("pods().len()"), Next::Go);
+        assert!(session.is_incomplete("[1,") && !session.is_incomplete("[1]"));
+        let told = defect();
+        assert!(told.next_step().is_some_and(|hint| hint.contains(env!("CARGO_PKG_VERSION"))), "{told:?}");
+        assert_eq!(run_lines(&session, "explode()\nkept\n".as_bytes()).expect("it reads"), 1);
     }
 }

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long the screen may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
-const ROWS: u16 = 30;
-const COLUMNS: u16 = 100;
+/// Rows and columns, unless a test wants others.
+const SIZE: (u16, u16) = (30, 100);
 
 /// The line editor writes this whenever it begins to read.
 const PROMPT: &[u8] = b"\x1b[?2004h";
@@ -22,12 +22,22 @@ const PROMPT: &[u8] = b"\x1b[?2004h";
 pub const CTRL_C: &str = "\u{3}";
 /// Ctrl-D.
 pub const CTRL_D: &str = "\u{4}";
+/// The arrows.
+pub const UP: &str = "\u{1b}[A";
+/// Down.
+pub const DOWN: &str = "\u{1b}[B";
+/// Right.
+pub const RIGHT: &str = "\u{1b}[C";
+/// Left.
+pub const LEFT: &str = "\u{1b}[D";
 
 /// A running session.
 pub struct Terminal {
     parser: Arc<Mutex<vt100::Parser>>,
     prompts: Arc<AtomicUsize>,
     prompts_before: usize,
+    raw: Arc<Mutex<Vec<u8>>>,
+    reading: std::thread::JoinHandle<()>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
@@ -36,7 +46,12 @@ pub struct Terminal {
 impl Terminal {
     /// Start the binary with this home; nothing of the caller's environment reaches it but `PATH`.
     pub fn start(home: &TempDir, args: &[&str]) -> Self {
-        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+        Self::sized(SIZE, home, args, &[])
+    }
+
+    /// The same on a terminal of so many rows and columns, with these variables besides or instead.
+    pub fn sized((rows, cols): (u16, u16), home: &TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal can be opened");
         let mut command = CommandBuilder::new(binary());
         command.args(args);
@@ -44,23 +59,33 @@ impl Terminal {
         command.env("HOME", home.path());
         command.env("TERM", "xterm-256color");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        env.iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(home.path());
         let child = pair.slave.spawn_command(command).expect("the program can be started");
-        let number = |number| NonZeroU16::new(number).expect("not zero");
-        let parser = Arc::new(Mutex::new(vt100::Parser::new(number(ROWS), number(COLUMNS), 0)));
+        let parser = Arc::new(Mutex::new(vt100::Parser::new(number(rows), number(cols), 0)));
         let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
         let (screen, prompts) = (parser.clone(), Arc::new(AtomicUsize::new(0)));
-        let count = prompts.clone();
-        std::thread::spawn(move || {
-            let (mut bytes, mut all) = ([0; 4096], Vec::new());
+        let (count, raw) = (prompts.clone(), Arc::<Mutex<Vec<u8>>>::default());
+        let written = raw.clone();
+        let reading = std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = reader.read(&mut bytes) {
                 screen.lock().expect("nobody panics with it").process(&bytes[..read]);
+                let mut all = written.lock().expect("nobody panics with it");
+                let unseen = all.len().saturating_sub(PROMPT.len() - 1);
                 all.extend_from_slice(&bytes[..read]);
-                count.store(memchr::memmem::find_iter(&all, PROMPT).count(), SeqCst);
+                count.fetch_add(memchr::memmem::find_iter(&all[unseen..], PROMPT).count(), SeqCst);
             }
         });
         let keys = pair.master.take_writer().expect("the terminal can be written");
-        Self { parser, prompts, prompts_before: 0, keys, child, master: pair.master }
+        Self { parser, prompts, prompts_before: 0, raw, reading, keys, child, master: pair.master }
+    }
+
+    /// Give the terminal another size, as a user does with the mouse.
+    pub fn resize(&mut self, rows: u16, cols: u16) {
+        self.parser.lock().expect("nobody panics with it").screen_mut().set_size(number(rows), number(cols));
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        self.master.resize(size).expect("a terminal can be resized");
     }
 
     /// The process.
@@ -82,6 +107,51 @@ impl Terminal {
     /// What the screen shows.
     pub fn screen(&self) -> String {
         self.parser.lock().expect("nobody panics with it").screen().contents()
+    }
+
+    /// All that the program wrote.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.raw.lock().expect("nobody panics with it")).into_owned()
+    }
+
+    /// Where the cursor is: row and column, from 0.
+    pub fn cursor(&self) -> (u16, u16) {
+        self.parser.lock().expect("nobody panics with it").screen().cursor_position()
+    }
+
+    /// Wait until the cursor is in this column.
+    #[track_caller]
+    pub fn wait_for_column(&self, column: u16) {
+        wait(|| (self.cursor().1 == column, self.cursor().1.to_string()), &column.to_string());
+    }
+
+    /// Wait until the row with a text has these colours.
+    #[track_caller]
+    pub fn wait_for_colors(&self, text: &str, colors: &str) {
+        wait(|| (self.colors(text) == colors, self.colors(text)), colors);
+    }
+
+    /// The last row that shows a text, with its colours: `[magenta let] x = [yellow 1]`.
+    pub fn colors(&self, text: &str) -> String {
+        let parser = self.parser.lock().expect("nobody panics with it");
+        let (screen, (rows, cols)) = (parser.screen(), parser.screen().size());
+        let row = (0..rows.get()).rev().find(|row| line(screen, *row).contains(text));
+        let row = row.unwrap_or_else(|| panic!("no row shows {text}:\n{}", screen.contents()));
+        let (mut out, mut ink) = (String::new(), String::new());
+        for cell in (0..cols.get()).filter_map(|col| screen.cell(row, col)).filter(|cell| cell.has_contents()) {
+            let own = if cell.contents().trim().is_empty() { ink.clone() } else { inks(cell) };
+            if own != ink {
+                // A blank has no colour to be seen: it stands outside.
+                let blanks = out.len() - out.trim_end().len();
+                out.truncate(out.len() - blanks);
+                out.push_str(if ink.is_empty() { "" } else { "]" });
+                out.push_str(&" ".repeat(blanks));
+                out.push_str(&if own.is_empty() { String::new() } else { format!("[{own} ") });
+                ink = own;
+            }
+            out.push_str(cell.contents());
+        }
+        out.trim_end().to_owned() + if ink.is_empty() { "" } else { "]" }
     }
 
     /// Wait until the screen fulfils a condition.
@@ -123,13 +193,50 @@ impl Terminal {
     pub fn end(&mut self) -> u32 {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            // What it wrote last is on the screen when nobody can write any more.
+            if let Some(status) = ended.filter(|_| self.reading.is_finished()) {
                 return status.exit_code();
             }
             assert!(begun.elapsed() < PATIENCE, "the program did not end:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// Wait until it is so; gives what was there instead.
+#[track_caller]
+fn wait(is: impl Fn() -> (bool, String), wanted: &str) {
+    let begun = Instant::now();
+    loop {
+        let (done, found) = is();
+        if done {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{found} never became {wanted}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn number(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).expect("not zero")
+}
+
+fn line(screen: &vt100::Screen, row: u16) -> String {
+    screen.rows(0, screen.size().1.get()).nth(usize::from(row)).unwrap_or_default()
+}
+
+/// The colours of a cell, in words.
+fn inks(cell: &vt100::Cell) -> String {
+    const NAMES: [&str; 8] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+    let color = match cell.fgcolor() {
+        vt100::Color::Default => None,
+        vt100::Color::Idx(index) => Some(NAMES.get(usize::from(index)).copied().unwrap_or("bright")),
+        vt100::Color::Rgb(..) => Some("rgb"),
+    };
+    let marks = [(cell.bold(), "bold"), (cell.dim(), "dim"), (cell.underline(), "underlined")];
+    let marks = marks.into_iter().filter(|(set, _)| *set).map(|(_, name)| name);
+    marks.chain(color).collect::<Vec<_>>().join(" ")
 }
 
 impl Drop for Terminal {
