@@ -1,12 +1,13 @@
 //! The engine to embed: all functions over a backend of the caller's choice.
 
-use crate::backend::{Backend, Entry, Ledger, SharedBackend, Undone, Which};
+use crate::backend::{Answer, Backend, Entry, Forward, Ledger, Query, SharedBackend, Undone, Which};
 use crate::bind;
 use crate::error::Result;
 use crate::host::{
     Catalog, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output, Parts, Playbook, Reading,
-    Session, Silent, Step,
+    Row, Session, Silent, Step,
 };
+use crate::mesh::forwards::ForwardRow;
 use crate::report::{Content, Report};
 use rhai::Module;
 use serde_json::{Map, Value};
@@ -21,7 +22,6 @@ use std::time::Duration;
 /// What its scripts set in processes of the mesh (log levels) is put back when it is dropped, or before by [`Pilotage::undo`].
 pub struct Pilotage {
     host: Host,
-    ledger: Arc<Ledger>,
 }
 
 /// What a typed text gave, to be shown.
@@ -36,7 +36,7 @@ pub struct Shown {
 /// Puts back what an engine's scripts set, from any thread; of no use once the engine is gone.
 #[derive(Clone)]
 pub struct Undoer {
-    ledger: Arc<Ledger>,
+    session: Arc<Session>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -126,7 +126,7 @@ impl Pilotage {
     }
 
     /// The names of what lives in the mesh, for completion: asked beside the scripts ([`Builder::aside`]).
-    pub fn live_names(&self) -> &LiveNames {
+    pub fn live_names(&self) -> Arc<LiveNames> {
         self.host.live_names()
     }
 
@@ -168,34 +168,81 @@ impl Pilotage {
 
     /// The same, for another thread.
     pub fn undoer(&self) -> Undoer {
-        Undoer { ledger: self.ledger.clone(), runtime: self.host.runtime().clone() }
+        Undoer { session: self.host.session().clone(), runtime: self.host.runtime().clone() }
+    }
+
+    /// Put back what scripts set, as far as it is meant; `None` when it was interrupted.
+    pub fn put_back(&self, which: &Which, within: Duration) -> Option<Vec<Undone>> {
+        let ledger = self.host.session().ledger();
+        self.host.wait(ledger.undo(which, within))
+    }
+
+    /// The cluster that questions go to.
+    pub fn cluster(&self) -> String {
+        self.host.session().mesh().backend().cluster()
+    }
+
+    /// Put one question beside scripts; `None` when no answer came within this time, or it was interrupted.
+    pub fn ask(&self, query: &Query, within: Duration) -> Option<Result<Answer>> {
+        let backend = self.host.session().mesh().backend().clone();
+        self.host.wait(async move { tokio::time::timeout(within, backend.ask(query)).await.ok() }).flatten()
+    }
+
+    /// From now on, ask there: variables, functions and imports live on, and rows of pods go on asking where they were read. What
+    /// was set before is best put back first, and what is open be closed. The ledger and what is asked aside are those of
+    /// [`Builder::ledger`] and [`Builder::aside`].
+    pub fn go(&self, backend: SharedBackend, ledger: Arc<Ledger>, aside: Option<SharedBackend>) {
+        self.host.go(backend, ledger, aside);
+    }
+
+    /// From now on, put so many questions at the same time at most.
+    pub fn set_parallel(&self, most: usize) {
+        self.host.set_parallel(most.max(1));
+    }
+
+    /// The port-forwards that are open, in the order in which they were opened.
+    pub fn forwards(&self) -> Vec<Arc<Forward>> {
+        self.host.session().forwards().all()
+    }
+
+    /// The same as `forwards()` shows them.
+    pub fn forward_rows(&self) -> Content {
+        let rows = self.forwards().iter().map(|forward| ForwardRow::of(forward)).collect::<Vec<_>>();
+        self.host.content(&Row::many(rows).into())
+    }
+
+    /// Close the port-forwards that a test fulfils; says how many.
+    pub fn close_forwards(&self, which: impl Fn(&Forward) -> bool) -> usize {
+        self.host.runtime().block_on(self.host.session().forwards().close(which))
     }
 }
 
 impl Undoer {
     /// As [`Pilotage::undo`].
     pub fn undo(&self, within: Duration) -> Vec<Undone> {
-        if self.ledger.replays() || self.ledger.open().is_empty() {
+        let ledger = self.session.ledger();
+        if ledger.replays() || ledger.open().is_empty() {
             return Vec::new();
         }
-        let undone = self.runtime.block_on(self.ledger.undo(&Which::default(), within));
-        self.ledger.tried();
+        let undone = self.runtime.block_on(ledger.undo(&Which::default(), within));
+        ledger.tried();
         undone
     }
 
     /// What is not put back yet.
     pub fn open(&self) -> Vec<Entry> {
-        if self.ledger.replays() { Vec::new() } else { self.ledger.open() }
+        let ledger = self.session.ledger();
+        if ledger.replays() { Vec::new() } else { ledger.open() }
     }
 }
 
 impl Drop for Pilotage {
     fn drop(&mut self) {
         // What could not be put back stays in the ledger's file; whoever wants to know calls `undo` before. That is enough.
-        if self.ledger.was_tried() {
-            return;
+        let ledger = self.host.session().ledger();
+        if !ledger.was_tried() {
+            self.undo(Session::patience(ledger.open().len()));
         }
-        self.undo(Session::patience(self.ledger.open().len()));
     }
 }
 
@@ -281,7 +328,7 @@ impl Builder {
         };
         let host = Host::new(Parts {
             backend,
-            ledger: ledger.clone(),
+            ledger,
             aside: self.aside,
             limits: self.limits,
             parallel: self.parallel,
@@ -292,7 +339,7 @@ impl Builder {
             schemas: bind::schemas(),
             import_folders: self.import_folders,
         })?;
-        Ok(Pilotage { host, ledger })
+        Ok(Pilotage { host })
     }
 }
 

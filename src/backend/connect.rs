@@ -159,6 +159,46 @@ impl Sources {
     }
 }
 
+/// A context of a kubeconfig.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContextOf {
+    /// Its name.
+    pub name: String,
+    /// The cluster that it leads to, by the name that the kubeconfig gives it.
+    pub cluster: String,
+    /// Its API server, without user and password; empty where the kubeconfig does not say.
+    pub server: String,
+    /// Its namespace, if it has one.
+    pub namespace: Option<String>,
+    /// Whether it is the kubeconfig's current one.
+    pub current: bool,
+}
+
+/// The contexts that there are, in the order of the kubeconfig; nothing is asked. Without any kubeconfig there are none.
+///
+/// # Errors
+/// When a kubeconfig cannot be read.
+pub fn contexts(connect: &Connect) -> Result<Vec<ContextOf>> {
+    let Some(kubeconfig) = Sources::of(connect).read()? else { return Ok(Vec::new()) };
+    let server = |cluster: &str| {
+        let named = kubeconfig.clusters.iter().find(|one| one.name == cluster);
+        let url = named.and_then(|named| named.cluster.as_ref()?.server.clone()).unwrap_or_default();
+        // What is no URL may still hold a password.
+        url.parse().map_or_else(|_| String::new(), |url| proxy::shown(&url))
+    };
+    let told = kubeconfig.contexts.iter().map(|named| {
+        let context = named.context.clone().unwrap_or_default();
+        ContextOf {
+            name: named.name.clone(),
+            server: server(&context.cluster),
+            cluster: context.cluster,
+            namespace: context.namespace.filter(|name| !name.is_empty()),
+            current: kubeconfig.current_context.as_ref() == Some(&named.name),
+        }
+    });
+    Ok(told.collect())
+}
+
 async fn from_kubeconfig(kubeconfig: Kubeconfig, connect: &Connect, sources: &Sources) -> Result<Access> {
     let chosen = connect.context.clone().or_else(|| kubeconfig.current_context.clone()).filter(|name| !name.is_empty());
     let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
@@ -267,6 +307,17 @@ contexts:
             ..Connect::default()
         };
         assert_eq!(Access::find(&connect).await.unwrap().config.default_namespace, "other");
+    }
+
+    #[test]
+    fn contexts_are_listed_with_where_they_lead() {
+        let folder = Folder::new("list");
+        let connect =
+            Connect { kubeconfig: Some(folder.file("config", &format!("current-context: prod{TWO}"))), ..Connect::default() };
+        let listed = contexts(&connect).unwrap();
+        let told: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.namespace.as_deref(), one.current)).collect();
+        assert_eq!(told, [("lab", Some("shop"), false), ("prod", None, true), ("torn", None, false)]);
+        assert_eq!((listed[0].server.as_str(), listed[2].server.as_str()), ("http://127.0.0.1:1", ""));
     }
 
     #[tokio::test]

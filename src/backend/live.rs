@@ -28,6 +28,9 @@ pub struct Live {
 }
 
 impl Live {
+    /// What the cluster is called where there is none.
+    pub const NOBODY: &str = "none";
+
     /// Find the way to the cluster; nothing is sent before the first question.
     ///
     /// Without any kubeconfig this works too: only questions to the cluster fail then, and say where a kubeconfig was looked for.
@@ -148,7 +151,7 @@ impl Backend for Live {
     }
 
     fn cluster(&self) -> String {
-        self.login.access.as_ref().map_or_else(|_| "none".into(), |access| access.cluster.clone())
+        self.login.access.as_ref().map_or_else(|_| Self::NOBODY.into(), |access| access.cluster.clone())
     }
 
     fn namespace(&self) -> String {

@@ -122,15 +122,17 @@ mod replay;
 mod replay_tests;
 mod resolve;
 mod roots;
+mod site;
 mod stream;
 mod tape;
 mod tape_read;
+mod taping;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tune;
 
 pub use aside::Aside;
-pub use connect::Connect;
+pub use connect::{Connect, ContextOf, contexts};
 pub use demo::demo;
 pub use forward::{Forward, Forwards, Traffic};
 pub use ledger::{Ledger, Shelf};
@@ -141,7 +143,7 @@ pub use limit::Limit;
 pub use live::Live;
 pub use log_filter::LogFilter;
 pub use log_range::narrow_log;
-pub use observe::{Observed, Observer};
+pub use observe::{Observed, Observer, Tally};
 pub use policy::Policy;
 pub use query::{Answer, Ask, Effect, Exec, HttpGet, Kube, Logs, PodHttp, PodPort, Query, Roots, TlsProbe, Trust};
 pub use recorder::Recorder;
@@ -150,8 +152,10 @@ pub use redact_text::NAMES as SECRET_NAMES;
 pub use redacted::Redacted;
 pub use replay::Tape;
 pub use resolve::Resolve;
+pub use site::Site;
 pub use stream::{Followed, Piece, Tunnel};
 pub use tape::Manifest;
+pub use taping::{Recording, Taping};
 pub use tune::{CONTROLZ, Place, SCOPES, STACK_TRACE};
 
 use crate::error::Result;

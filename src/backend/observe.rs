@@ -4,6 +4,7 @@ use super::{Answer, Backend, Followed, Query, SharedBackend, Tunnel};
 use crate::error::Result;
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Is told what is asked. Calls come from many threads and hold up the question, so they must be quick.
 pub trait Observer: Send + Sync {
@@ -16,6 +17,43 @@ pub trait Observer: Send + Sync {
     /// Nobody waits for its answer any more: Ctrl-C, a time limit above, or a caller that gave up.
     fn cancelled(&self, query: &Query) {
         let _ = query;
+    }
+}
+
+/// Counts questions and the bytes of their answers, and tells another observer.
+pub struct Tally {
+    questions: AtomicU64,
+    bytes: AtomicU64,
+    next: Arc<dyn Observer>,
+}
+
+impl Tally {
+    /// Count from zero.
+    pub fn new(next: Arc<dyn Observer>) -> Self {
+        Self { questions: AtomicU64::default(), bytes: AtomicU64::default(), next }
+    }
+
+    /// How many questions were put so far, and how many bytes came back.
+    pub fn so_far(&self) -> (u64, u64) {
+        (self.questions.load(Relaxed), self.bytes.load(Relaxed))
+    }
+}
+
+impl Observer for Tally {
+    fn asked(&self, query: &Query) {
+        self.questions.fetch_add(1, Relaxed);
+        self.next.asked(query);
+    }
+
+    fn answered(&self, query: &Query, answer: &Result<Answer>) {
+        if let Ok(answer) = answer {
+            self.bytes.fetch_add(answer.body.len() as u64, Relaxed);
+        }
+        self.next.answered(query, answer);
+    }
+
+    fn cancelled(&self, query: &Query) {
+        self.next.cancelled(query);
     }
 }
 
@@ -108,6 +146,16 @@ mod tests {
         fn cancelled(&self, query: &Query) {
             self.0.lock().unwrap().push(format!("cancelled {query}"));
         }
+    }
+
+    #[test]
+    fn a_tally_counts_and_passes_on() {
+        let diary = Arc::new(Diary::default());
+        let tally = Arc::new(Tally::new(diary.clone()));
+        let observed = Observed::new(Script::answering("{}"), tally.clone());
+        let query = Query::new("lab", Ask::kube("/version"));
+        block_on(async { (observed.ask(&query).await, observed.ask(&query).await) }).1.unwrap();
+        assert_eq!((tally.so_far(), diary.0.lock().unwrap().len()), ((2, 4), 4));
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Recorder {
 struct Desk {
     room: Arc<Semaphore>,
     queue: Mutex<Option<Sender<Entry>>>,
+    /// How many answers were put here.
+    taken: AtomicU64,
 }
 
 struct Entry {
@@ -85,7 +87,11 @@ impl Recorder {
             inner,
             path,
             redactor,
-            desk: Arc::new(Desk { room: Arc::new(Semaphore::new(ROOM as usize)), queue: Mutex::new(Some(queue)) }),
+            desk: Arc::new(Desk {
+                room: Arc::new(Semaphore::new(ROOM as usize)),
+                queue: Mutex::new(Some(queue)),
+                taken: AtomicU64::default(),
+            }),
             streams: AtomicU64::default(),
             writer: Mutex::new(Some(writer)),
             failure,
@@ -102,6 +108,21 @@ impl Recorder {
             Some(writer) => writer.join().unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the tape's writer panicked"))),
             None => Err(Error::new(Kind::Internal, format!("the tape {} is closed already", self.path.display()))),
         }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many answers it took so far.
+    pub fn answers(&self) -> u64 {
+        self.desk.taken.load(Ordering::Relaxed)
+    }
+
+    /// Why it takes no more, if it could not be written.
+    pub fn failure(&self) -> Option<Error> {
+        lock(&self.failure).clone()
     }
 
     async fn keep(&self, query: &Query, answer: &Result<Answer>) {
@@ -150,7 +171,9 @@ impl Desk {
         let entry = Entry { query, answer, at, stream, _room: room };
         if let Some(queue) = &*lock(&self.queue) {
             // It fails when the writer has stopped; `failure` says why.
-            let _ = queue.send(entry);
+            if queue.send(entry).is_ok() {
+                self.taken.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -195,7 +218,7 @@ impl Backend for Recorder {
     forward_the_rest!(but notes, streams);
 
     fn notes(&self) -> Vec<String> {
-        let failure = lock(&self.failure).as_ref().map(|error| format!("the recording is incomplete: {error}"));
+        let failure = self.failure().map(|error| format!("the recording is incomplete: {error}"));
         self.inner.notes().into_iter().chain(failure).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! What the cluster holds: pods, services and the rest, as rows.
 
+use super::pod_arg::Home;
 use super::ztunnel;
 use crate::host::{Call, Fallible, Row, convert, options};
 use crate::mesh::events::{self, EventOptions};
@@ -42,7 +43,8 @@ pub mod functions {
         let call = Call::of(&context)?;
         let more: PodOptions = options(&call, more)?;
         let rows = call.wait(pods::pods(call.mesh(), Some(namespace), &more))?;
-        Ok(Row::many(rows))
+        // A session may go elsewhere: who asks one of these then asks where it was read.
+        Ok(Row::many_from(Home::of(call.mesh()), rows))
     }
 
     /// All objects of a kind, of the namespace at hand or of all: an array of maps.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::any::Any;
 use std::sync::Arc;
 
-/// Where the pods of a tape come from.
+/// Where rows of pods were read: on the mesh at hand, which may be another one later, or on a tape.
 pub struct Home(Mesh);
 
 impl Home {

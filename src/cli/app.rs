@@ -1,10 +1,11 @@
 //! What every command works with: its options, how the output looks, the engine once it is needed.
 
 use super::config::Config;
+use super::connect::{self, Source};
 use super::options::Options;
 use super::signals::{End, INTERRUPTED, Signals};
-use super::{browser, connect, params, places, undo, verbose};
-use crate::backend::{Effect, Observer, Recorder, SharedBackend};
+use super::{browser, params, places, undo, verbose};
+use crate::backend::{Effect, Observer, Tally};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Input, Limits, Output, Playbook, Reading};
 use crate::render::progress::Progress;
@@ -15,7 +16,7 @@ use crate::report::Content;
 use crate::{Pilotage, Undoer};
 use std::io::{IsTerminal, Write};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// The exit code when all went well, but something that was set could not be put back.
 const NOT_BACK: u8 = 1;
@@ -40,11 +41,27 @@ pub struct App {
 pub struct Engine {
     /// The engine.
     pub pilotage: Arc<Pilotage>,
-    /// Where its answers come from.
-    pub backend: SharedBackend,
+    /// Where its answers come from. A session may go elsewhere.
+    pub source: Arc<Current>,
     /// What Ctrl-C does.
     pub signals: Signals,
-    recorder: Option<Arc<Recorder>>,
+    /// What was asked so far.
+    pub tally: Arc<Tally>,
+}
+
+/// The source of answers at hand, for whoever needs it later.
+pub struct Current(RwLock<Arc<Source>>);
+
+impl Current {
+    /// The source at hand.
+    pub fn get(&self) -> Arc<Source> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on, it is this one.
+    pub fn set(&self, source: Arc<Source>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = source;
+    }
 }
 
 impl App {
@@ -98,11 +115,12 @@ impl App {
         verbose::install_log(self.options.verbose);
         let observer: Arc<dyn Observer> =
             if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.err)) } else { self.progress.clone() };
-        let connect::Source { backend, ledger, aside, recorder } = connect::source(&self.options, allowed, observer)?;
+        let tally = Arc::new(Tally::new(observer));
+        let source = Arc::new(connect::source(&self.options, allowed, tally.clone())?);
         let printer = Printer { look: self.out, err: self.err, progress: self.progress.clone() };
-        let pilotage = Pilotage::builder(backend.clone())
-            .ledger(ledger)
-            .aside(aside)
+        let pilotage = Pilotage::builder(source.backend.clone())
+            .ledger(source.ledger.clone())
+            .aside(source.aside.clone())
             .limits(self.limits())
             .parallel(self.options.parallel)
             .output(Arc::new(printer))
@@ -114,18 +132,18 @@ impl App {
         if signals.pressed() {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
-        signals.at_end(ending(&pilotage.undoer(), recorder.clone(), self.err));
-        for note in backend.notes().into_iter().chain(undo::leftover_notes()) {
-            self.tell(&show::note(&note, &self.err));
+        for note in source.backend.notes().into_iter().chain(undo::leftover_notes()) {
+            self.note(&note);
         }
-        Ok(Engine { pilotage: Arc::new(pilotage), backend, signals, recorder })
+        let source = Arc::new(Current(RwLock::new(source)));
+        signals.at_end(ending(&pilotage.undoer(), source.clone(), self.err));
+        Ok(Engine { pilotage: Arc::new(pilotage), source, signals, tally })
     }
 
     /// Close the tape that was recorded.
     fn close(&self, engine: &Engine) -> Result<()> {
-        if let (Some(recorder), Some(file)) = (&engine.recorder, &self.options.record) {
-            let answers = recorder.finish()?;
-            self.tell(&show::note(&format!("{answers} answers are kept in {}", file.display()), &self.err));
+        if let Some(recording) = engine.source.get().taping.finish()? {
+            self.note(&recording.told());
         }
         Ok(())
     }
@@ -176,6 +194,11 @@ impl App {
         style::write_stderr(text);
     }
 
+    /// Tell something worth knowing that is no failure.
+    pub fn note(&self, text: &str) {
+        self.tell(&show::note(text, &self.err));
+    }
+
     /// Say why it failed, if it did; give the exit code.
     pub fn finish(&self, outcome: Outcome) -> u8 {
         match outcome {
@@ -193,7 +216,7 @@ impl App {
 }
 
 /// What a signal that ends the program, or one press of Ctrl-C too many, still does.
-fn ending(undoer: &Undoer, recorder: Option<Arc<Recorder>>, look: Look) -> impl Fn(End) + Send + Sync + 'static {
+fn ending(undoer: &Undoer, source: Arc<Current>, look: Look) -> impl Fn(End) + Send + Sync + 'static {
     let undoer = undoer.clone();
     move |end| {
         match end {
@@ -202,10 +225,8 @@ fn ending(undoer: &Undoer, recorder: Option<Arc<Recorder>>, look: Look) -> impl 
             }
             End::AtOnce => undo::tell_left(&undoer, &look),
         }
-        if let Some(recorder) = &recorder {
-            // It may be closed already; and whom would a failure be told?
-            let _ = recorder.finish();
-        }
+        // Whom would a failure be told?
+        let _ = source.get().taping.finish();
     }
 }
 

@@ -3,8 +3,8 @@
 use super::options::Options;
 use super::places;
 use crate::backend::{
-    Aside, Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Recorder, Redacted, Redactor, SharedBackend, Shelf,
-    Tape, demo,
+    Aside, Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Redacted, SharedBackend, Shelf, Site, Tape, Taping,
+    demo,
 };
 use crate::error::{Error, Kind, Result};
 use std::ffi::OsStr;
@@ -24,8 +24,12 @@ pub struct Source {
     pub ledger: Arc<Ledger>,
     /// The same source for questions that nobody typed: they are neither recorded nor shown, and change nothing.
     pub aside: SharedBackend,
-    /// What keeps the answers, if they are kept. It must be finished, for the tape to be whole.
-    pub recorder: Option<Arc<Recorder>>,
+    /// What keeps the answers while they are recorded. It must be finished, for the tape to be whole.
+    pub taping: Arc<Taping>,
+    /// What is allowed there.
+    pub policy: Arc<Policy>,
+    /// The place itself, for both: the way there, and the namespace at hand.
+    pub sites: [Arc<Site>; 2],
 }
 
 /// The source of answers that the options name: limited, redacted, recorded, ledgered, guarded and watched, in this order,
@@ -35,19 +39,18 @@ pub struct Source {
 /// When the options contradict each other, or the tape or context cannot be used.
 pub fn source(options: &Options, allowed: Effect, observer: Arc<dyn Observer>) -> Result<Source> {
     check(options)?;
-    let (bare, beside) = bare(options)?;
-    let (mut backend, redactor) = redacted(options, bare);
-    let unrecorded = backend.clone();
-    let aside = Arc::new(Policy::new(redacted(options, beside).0, Effect::Observe));
-    let mut recorder = None;
+    let (way, beside) = ways(options)?;
+    let sites = [way, beside].map(|way| Arc::new(Site::new(way, options.namespace.clone())));
+    let [site, beside] = sites.clone();
+    let plain = redacted(options, site.clone());
+    let aside = Arc::new(Policy::new(redacted(options, beside), Effect::Observe));
+    let taping = Arc::new(Taping::new(site, plain.clone(), options.keep_secrets));
     if let Some(file) = &options.record {
-        let recording = Arc::new(Recorder::create(backend, file, redactor)?);
-        recorder = Some(recording.clone());
-        backend = recording;
+        taping.begin(file)?;
     }
-    let ledger = Arc::new(Ledger::new(backend, unrecorded, shelf(options)).watched(&observer));
-    let guarded = Arc::new(Policy::new(ledger.clone(), allowed));
-    Ok(Source { backend: Arc::new(Observed::new(guarded, observer)), ledger, aside, recorder })
+    let ledger = Arc::new(Ledger::new(taping.clone(), plain, shelf(options)).watched(&observer));
+    let policy = Arc::new(Policy::new(ledger.clone(), allowed));
+    Ok(Source { backend: Arc::new(Observed::new(policy.clone(), observer)), ledger, aside, taping, policy, sites })
 }
 
 /// The way to the cluster alone, for putting back what another session set.
@@ -55,7 +58,7 @@ pub fn source(options: &Options, allowed: Effect, observer: Arc<dyn Observer>) -
 /// # Errors
 /// As for [`source`].
 pub fn bare_source(options: &Options) -> Result<SharedBackend> {
-    Ok(redacted(options, bare(options)?.0).0)
+    Ok(redacted(options, ways(options)?.0))
 }
 
 /// Where this session's ledger is kept.
@@ -75,7 +78,10 @@ fn absolute(list: &OsStr) -> Option<String> {
 }
 
 /// A tape, or the world with its limits; and the same for who asks beside it: that keeps no turn from who asks.
-fn bare(options: &Options) -> Result<(SharedBackend, SharedBackend)> {
+///
+/// # Errors
+/// When the tape or context cannot be used.
+pub fn ways(options: &Options) -> Result<(SharedBackend, SharedBackend)> {
     const BESIDE: usize = 4;
     let tape = match &options.tape {
         _ if options.demo => Some(demo()?),
@@ -93,27 +99,25 @@ fn bare(options: &Options) -> Result<(SharedBackend, SharedBackend)> {
 }
 
 /// Without secrets, unless the user wants them. What a tape holds went through this when it was recorded.
-fn redacted(options: &Options, backend: SharedBackend) -> (SharedBackend, Option<Arc<Redactor>>) {
-    let replay = options.demo || options.tape.is_some();
-    if options.keep_secrets || (replay && options.record.is_none()) {
-        return (backend, None);
-    }
-    let redacted = Redacted::new(backend);
-    let redactor = redacted.redactor();
-    (Arc::new(redacted), Some(redactor))
+fn redacted(options: &Options, backend: SharedBackend) -> SharedBackend {
+    if options.keep_secrets || options.replays() { backend } else { Arc::new(Redacted::new(backend)) }
 }
 
-fn live(options: &Options) -> Result<Live> {
-    let connect = Connect {
+/// How to reach the cluster that the options name.
+pub fn wish(options: &Options) -> Connect {
+    Connect {
         kubeconfig: options.kubeconfig.clone(),
         context: options.context.clone(),
         namespace: options.namespace.clone(),
         resolve: options.resolve.clone(),
         timeout: options.timeout,
-    };
+    }
+}
+
+fn live(options: &Options) -> Result<Live> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for connecting").caused_by(&error))?;
-    runtime.block_on(Live::connect(connect))
+    runtime.block_on(Live::connect(wish(options)))
 }
 
 /// Options that cannot both be meant. Here and not in clap: they may stand on both sides of the command.

@@ -14,6 +14,7 @@ mod config_keys;
 mod connect;
 mod doc;
 mod eval;
+mod ground;
 mod list;
 mod nowhere;
 mod options;

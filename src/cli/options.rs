@@ -99,6 +99,13 @@ pub enum Output {
     Markdown,
 }
 
+impl Options {
+    /// Whether a recording answers.
+    pub fn replays(&self) -> bool {
+        self.demo || self.tape.is_some()
+    }
+}
+
 impl From<FailOn> for Severity {
     fn from(level: FailOn) -> Self {
         match level {

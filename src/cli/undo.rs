@@ -149,7 +149,8 @@ fn unreached(entry: &Entry, error: &Error) -> Vec<Undone> {
     entry.settings.iter().map(undone).collect()
 }
 
-fn table(all: &[Undone], dry: bool) -> Table {
+/// What became of what was to be put back, or would become of it.
+pub fn table(all: &[Undone], dry: bool) -> Table {
     let schema = UndoRow::schema();
     let columns: Vec<String> = schema.names().map(str::to_owned).collect();
     let row = |undone: &Undone| {
@@ -165,7 +166,11 @@ fn table(all: &[Undone], dry: bool) -> Table {
 
 /// Put back what this session set, and say so. Whether nothing is left.
 pub fn put_back(undoer: &Undoer, look: &Look) -> bool {
-    let undone = undoer.undo(Session::patience(undoer.open().len()));
+    tell(&undoer.undo(Session::patience(undoer.open().len())), look)
+}
+
+/// Say what became of what was to be put back. Whether nothing is left.
+pub fn tell(undone: &[Undone], look: &Look) -> bool {
     let (back, other): (Vec<_>, Vec<_>) = undone.iter().partition(|one| matches!(one.how, How::PutBack | How::Already));
     let set: Vec<_> = back.into_iter().filter(|one| one.how == How::PutBack).collect();
     if set.len() <= MOST {

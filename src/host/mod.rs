@@ -56,7 +56,7 @@ use crate::report::{Content, Report};
 use rhai::{AST, Dynamic, Engine, Module, Scope, Stmt};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 /// What can be done with a row, as a family of functions.
 pub(crate) fn row_functions() -> Module {
@@ -91,7 +91,7 @@ pub struct Host {
     folders: imports::Folders,
     import_folders: Vec<PathBuf>,
     typed: Mutex<Typed>,
-    live_names: LiveNames,
+    live_names: RwLock<Arc<LiveNames>>,
     results: Results,
     limits: Limits,
     runtime: Option<tokio::runtime::Runtime>,
@@ -131,7 +131,7 @@ impl Host {
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
         let handle = runtime.handle().clone();
         let Parts { backend, ledger, aside, parallel, output, input, reading, .. } = parts;
-        let live_names = LiveNames::new(aside, handle.clone());
+        let live_names = RwLock::new(Arc::new(LiveNames::new(aside, handle.clone())));
         let session = Session::new(backend, ledger, handle, parallel, output, input, reading);
         let folders = imports::Folders::default();
         folders.set(parts.import_folders.clone());
@@ -265,7 +265,7 @@ impl Host {
                 function.name,
                 function.params.join(", ")
             );
-            self.session.mesh.note(told);
+            self.session.mesh().note(told);
         }
     }
 
@@ -298,8 +298,8 @@ impl Host {
     }
 
     /// The names of what lives in the mesh.
-    pub fn live_names(&self) -> &LiveNames {
-        &self.live_names
+    pub fn live_names(&self) -> Arc<LiveNames> {
+        self.live_names.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What stops this host's scripts.
@@ -320,12 +320,42 @@ impl Host {
 
     /// What was worth telling since the last time: pods that did not answer, permissions that are missing.
     pub fn take_notes(&self) -> Vec<String> {
-        self.session.mesh.take_notes()
+        self.session.mesh().take_notes()
     }
 
     /// Whether some target did not answer.
     pub fn partial(&self) -> bool {
-        self.session.mesh.partial()
+        self.session.mesh().partial()
+    }
+
+    /// What its scripts share.
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// From now on, ask there.
+    pub(crate) fn go(&self, backend: SharedBackend, ledger: Arc<Ledger>, aside: Option<SharedBackend>) {
+        self.session.go(backend, ledger);
+        let names = Arc::new(LiveNames::new(aside, self.session.runtime.clone()));
+        let mut live_names = self.live_names.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *live_names, names).end();
+    }
+
+    /// From now on, put so many questions at once at most.
+    pub(crate) fn set_parallel(&self, most: usize) {
+        self.session.set_parallel(most);
+    }
+
+    /// Wait for something that Ctrl-C may end; `None` when it did.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.session.interrupt.renew();
+        self.session.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.session.interrupt.raised() => None,
+                done = work => Some(done),
+            }
+        })
     }
 
     /// What puts back what was set, from any thread, as long as this host lives.
@@ -336,7 +366,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.live_names.end();
+        self.live_names().end();
         // A hanging connection must not keep the program alive.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

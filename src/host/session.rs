@@ -10,7 +10,7 @@ use rhai::{Dynamic, NativeCallContext, Position};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -125,9 +125,16 @@ impl Default for Reading {
 /// What standard input held, once it was read.
 pub(crate) type Piped = Arc<OnceLock<Result<Arc<Doc>>>>;
 
+/// What is asked, and what knows how to undo what is set there. A session may go elsewhere: then both are others.
+#[derive(Clone)]
+struct Here {
+    mesh: Mesh,
+    ledger: Arc<Ledger>,
+}
+
 /// Shared by all functions that scripts call.
 pub struct Session {
-    pub(super) mesh: Mesh,
+    here: RwLock<Here>,
     pub(super) runtime: Handle,
     pub(super) interrupt: Interrupt,
     pub(super) output: Arc<dyn Output>,
@@ -136,7 +143,6 @@ pub struct Session {
     piped: Piped,
     files: Mutex<Files>,
     report: Mutex<Option<Report>>,
-    ledger: Arc<Ledger>,
     warned: Mutex<HashSet<String>>,
     forwards: Forwards,
 }
@@ -162,7 +168,7 @@ impl Session {
         reading: Reading,
     ) -> Arc<Self> {
         Arc::new(Self {
-            mesh: Mesh::new(backend).with_parallel(parallel),
+            here: RwLock::new(Here { mesh: Mesh::new(backend).with_parallel(parallel), ledger }),
             runtime,
             interrupt: Interrupt::default(),
             output,
@@ -171,35 +177,57 @@ impl Session {
             piped: Arc::default(),
             files: Mutex::new(Files::Any),
             report: Mutex::new(None),
-            ledger,
             warned: Mutex::default(),
             forwards: Forwards::default(),
         })
     }
 
     /// What knows how to undo what was set.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub fn ledger(&self) -> Arc<Ledger> {
+        self.here().ledger
+    }
+
+    /// The mesh that is asked.
+    pub fn mesh(&self) -> Mesh {
+        self.here().mesh
+    }
+
+    /// From now on, ask there. What runs goes on where it began.
+    pub(super) fn go(&self, backend: SharedBackend, ledger: Arc<Ledger>) {
+        let mut here = self.here.write().unwrap_or_else(PoisonError::into_inner);
+        *here = Here { mesh: here.mesh.beside(backend), ledger };
+        lock(&self.warned).clear();
+    }
+
+    /// From now on, put so many questions at once at most.
+    pub(super) fn set_parallel(&self, most: usize) {
+        let mut here = self.here.write().unwrap_or_else(PoisonError::into_inner);
+        here.mesh = here.mesh.clone().with_parallel(most);
+    }
+
+    fn here(&self) -> Here {
+        self.here.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Say this now, before what it warns of happens; the same words once a session.
     pub fn warn(&self, text: &str) {
         if lock(&self.warned).insert(text.to_owned()) && !self.output.note(text) {
-            self.mesh.note(text);
+            self.mesh().note(text);
         }
     }
 
     /// What was to last only as long as this evaluation is put back, however it ended.
     pub(super) fn end_passing(&self) {
-        let entries = self.ledger.passing();
+        let Here { mesh, ledger } = self.here();
+        let entries = ledger.passing();
         if entries.is_empty() {
             return;
         }
         let within = Self::patience(entries.len());
         let which = Which { entries: Some(entries), ..Which::default() };
-        for undone in self.runtime.block_on(self.ledger.undo(&which, within)) {
+        for undone in self.runtime.block_on(ledger.undo(&which, within)) {
             if !matches!(undone.how, How::PutBack | How::Already) {
-                self.mesh.note(undone.told());
+                mesh.note(undone.told());
             }
         }
     }
@@ -310,6 +338,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// One call of a native function: the session, and where in the script it stands.
 pub struct Call {
     session: Arc<Session>,
+    mesh: Mesh,
     at: Position,
 }
 
@@ -322,12 +351,13 @@ impl Call {
         let at = context.call_position();
         let session = context.tag().and_then(|tag| tag.clone().try_cast::<Arc<Session>>());
         let no_session = || raise(Error::new(Kind::Internal, "this engine has no pilotage session"), at);
-        Ok(Self { session: session.ok_or_else(no_session)?, at })
+        let session = session.ok_or_else(no_session)?;
+        Ok(Self { mesh: session.mesh(), session, at })
     }
 
     /// The mesh that is asked.
     pub fn mesh(&self) -> &Mesh {
-        &self.session.mesh
+        &self.mesh
     }
 
     /// The session.

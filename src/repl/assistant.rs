@@ -51,7 +51,7 @@ impl<'a> Assistant<'a> {
     fn alias(&self, line: &str) -> usize {
         let begin = line.len() - line.trim_start().len();
         let end = line[begin..].find(char::is_whitespace).map_or(line.len(), |length| begin + length);
-        if self.session.settings.aliases.expand(line).is_some() { end } else { 0 }
+        if self.session.settings().aliases.expand(line).is_some() { end } else { 0 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, leave, reference};
+use super::{Next, Session, effects, leave, places, recording, reference};
 use crate::error::{Error, Kind, Result};
 use crate::suggest::nearest;
 
@@ -29,10 +29,37 @@ pub enum Takes {
     Entry,
     /// The name of a command, without its colon.
     Command,
+    /// The name of a context.
+    Context,
+    /// The name of a namespace.
+    Namespace,
+    /// A file, or one of these words.
+    FileOr(&'static [&'static str]),
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// The name of a playbook, then its parameters.
+    Playbook,
+    /// What can be set of the session, then its value.
+    Setting,
+    /// An expression, as without a command.
+    Expression,
+    /// Any text.
+    Text,
 }
 
 /// All commands, in the order in which they are listed.
-pub const COMMANDS: &[Command] = &[reference::HELP, reference::DOC, leave::QUIT];
+pub const COMMANDS: &[Command] = &[
+    reference::HELP,
+    reference::DOC,
+    places::CONTEXT,
+    places::NAMESPACE,
+    places::TAPE,
+    recording::RECORD,
+    effects::ALLOW,
+    effects::UNDO,
+    effects::FORWARDS,
+    leave::QUIT,
+];
 
 impl Command {
     /// Its usual name, with the colon.

@@ -4,7 +4,7 @@ use super::assistant::Assistant;
 use super::history_file::HistoryFile;
 use super::keys::{self, Hands};
 use super::settings::EditMode;
-use super::{Next, Session, external, history, startup};
+use super::{Next, Session, external, history, leave, startup};
 use crate::error::{Error, Kind, Result};
 use crate::render::style;
 use rustyline::error::ReadlineError;
@@ -17,11 +17,9 @@ pub(super) fn run(session: &Session) -> Result<u8> {
     let mut lines = Lines::new(session).map_err(|error| no_terminal(&error))?;
     style::write_stderr(&greeting(session));
     startup::run(session);
-    let plain = format!("{}> ", session.place);
-    let prompt = (plain.clone(), session.out.paint(style::PROMPT, &plain));
     let mut dropped = 0;
     loop {
-        let read = lines.read(&prompt);
+        let read = lines.read(&session.prompt());
         dropped = if matches!(read, Err(ReadlineError::Interrupted)) { dropped + 1 } else { 0 };
         match read {
             Ok(input) => {
@@ -35,7 +33,8 @@ pub(super) fn run(session: &Session) -> Result<u8> {
                 style::write_stderr(&(session.err.paint(style::FAINT, "Ctrl-D leaves") + "\n"));
             }
             Err(ReadlineError::Interrupted) => {}
-            Err(ReadlineError::Eof) => return Ok(0),
+            Err(ReadlineError::Eof) if leave::may(session) => return Ok(0),
+            Err(ReadlineError::Eof) => {}
             Err(error) => return Err(no_terminal(&error)),
         }
     }
@@ -43,7 +42,7 @@ pub(super) fn run(session: &Session) -> Result<u8> {
 
 fn greeting(session: &Session) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let line = format!("pilotage {version} on {} · :help · Ctrl-D leaves", session.greeting);
+    let line = format!("pilotage {version} on {} · :help · Ctrl-D leaves", session.ground.place().described);
     session.err.paint(style::FAINT, &line) + "\n"
 }
 
@@ -67,7 +66,7 @@ impl<'a> Lines<'a> {
         let hands = Hands::new(session.pilotage());
         keys::bind(&mut editor, &hands);
         editor.set_helper(Some(Assistant::new(session, hands.clone())));
-        let file = session.history.as_ref().map(|path| HistoryFile::new(path, session.settings.history));
+        let file = session.history.as_ref().map(|path| HistoryFile::new(path, session.settings().history));
         for input in file.iter().flat_map(HistoryFile::load) {
             editor.add_history_entry(input)?;
         }
@@ -76,7 +75,7 @@ impl<'a> Lines<'a> {
 
     /// The next input; on the way it may have been in the user's own editor.
     fn read(&mut self, prompt: &(String, String)) -> rustyline::Result<String> {
-        self.hands.begin(self.session.pilotage(), self.session.settings.aliases.clone());
+        self.hands.begin(self.session.pilotage(), self.session.settings().aliases.clone());
         if let Some(assistant) = self.editor.helper_mut() {
             assistant.begin();
         }
@@ -108,13 +107,13 @@ impl<'a> Lines<'a> {
 }
 
 fn config(session: &Session) -> rustyline::Result<Config> {
-    let edit_mode = match session.settings.edit_mode {
+    let edit_mode = match session.settings().edit_mode {
         EditMode::Emacs => rustyline::EditMode::Emacs,
         EditMode::Vi => rustyline::EditMode::Vi,
     };
     let color = if session.out.color { ColorMode::Forced } else { ColorMode::Disabled };
     let config = Config::builder()
-        .max_history_size(session.settings.history)?
+        .max_history_size(session.settings().history)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
         .color_mode(color)

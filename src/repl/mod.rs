@@ -3,11 +3,14 @@
 //! At a terminal a line editor asks for input; from a pipe or a file lines are read as they come, without a prompt. Both
 //! ask the parser whether a text is complete, and both survive whatever a line does.
 
+mod ask;
 mod assistant;
 pub mod command;
 mod complete;
 mod editor;
+mod effects;
 pub mod external;
+mod ground;
 pub mod help;
 pub mod highlight;
 pub mod hint;
@@ -16,6 +19,9 @@ mod history_file;
 mod keys;
 pub mod known;
 mod leave;
+mod places;
+mod prompt;
+mod recording;
 mod reference;
 mod screen;
 pub mod settings;
@@ -23,6 +29,7 @@ pub mod show;
 mod startup;
 mod validate;
 
+pub use ground::{Ground, Place, Source, Target};
 pub use settings::Settings;
 
 use crate::Pilotage;
@@ -30,36 +37,26 @@ use crate::error::{Error, Kind, Result};
 use crate::host::Failure;
 use crate::render::style;
 use crate::render::{self, Format, Look};
+use crate::report::Content;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
-
-/// What the program around a session does for it.
-pub trait Ground {
-    /// The engine at hand. It may be another one after a command that goes elsewhere: ask each time.
-    fn pilotage(&self) -> Arc<Pilotage>;
-    /// An evaluation begins: earlier Ctrl-C presses are over.
-    fn before(&self);
-    /// An evaluation ended: what was shown while it waited goes away.
-    fn after(&self);
-}
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a session works with.
 pub struct Session<'a> {
     /// The program around it.
     pub ground: &'a dyn Ground,
-    /// Where questions go, for the prompt.
-    pub place: String,
-    /// The same, at length, said once at the start.
-    pub greeting: String,
     /// The file that keeps what was typed.
     pub history: Option<PathBuf>,
     /// How standard output looks.
     pub out: Look,
     /// How standard error looks.
     pub err: Look,
-    /// What the user chose.
-    pub settings: Settings,
+    /// What the user chose. It can be changed while the session lives.
+    settings: RwLock<Arc<Settings>>,
+    /// The exit code that the last input would have given.
+    failed: AtomicU8,
 }
 
 /// How a session goes on after an input.
@@ -107,34 +104,49 @@ fn run_lines(session: &Session, input: impl BufRead) -> Result<u8> {
     Ok(code)
 }
 
+impl<'a> Session<'a> {
+    /// A session on this ground, which nothing was typed into yet.
+    pub fn new(ground: &'a dyn Ground, history: Option<PathBuf>, out: Look, err: Look, settings: Settings) -> Self {
+        let settings = RwLock::new(Arc::new(settings));
+        Self { ground, history, out, err, settings, failed: AtomicU8::default() }
+    }
+}
+
 impl Session<'_> {
     /// The engine at hand.
     pub fn pilotage(&self) -> Arc<Pilotage> {
         self.ground.pilotage()
     }
 
+    /// What the user chose.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whether an input is the beginning of something longer.
     fn is_incomplete(&self, input: &str) -> bool {
-        keys::is_incomplete(&self.pilotage(), &self.settings.aliases, input)
+        keys::is_incomplete(&self.pilotage(), &self.settings().aliases, input)
     }
 
     /// Do one input, whatever it is.
     fn take(&self, input: &str) -> Next {
-        let expanded = self.settings.aliases.expand(input);
+        let expanded = self.settings().aliases.expand(input);
         let input = expanded.as_deref().unwrap_or(input);
         let text = input.trim();
         if text.is_empty() {
             return Next::Go;
         }
-        match text.strip_prefix(':') {
+        let next = match text.strip_prefix(':') {
             Some(command) => command::run(self, command).unwrap_or_else(|error| self.fail(&error)),
             None => self.evaluate(input),
-        }
+        };
+        self.failed.store(if let Next::Failed(code) = next { code } else { 0 }, Relaxed);
+        next
     }
 
     fn evaluate(&self, input: &str) -> Next {
         match self.guarded(|pilotage| pilotage.enter(input)) {
-            Some(Ok(shown)) => self.write(|out| render::write(out, &shown.content, Format::Text, &self.out)),
+            Some(Ok(shown)) => self.show(&shown.content),
             Some(Err(failure)) => {
                 style::write_stderr(&show::failure(&failure, &self.err));
                 Next::Failed(failure.error.exit_code())
@@ -154,7 +166,7 @@ impl Session<'_> {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| evaluate(&pilotage)));
         self.ground.after();
         for note in pilotage.take_notes() {
-            style::write_stderr(&show::note(&note, &self.err));
+            self.note(&note);
         }
         if outcome.is_err() {
             self.fail(&defect());
@@ -166,6 +178,16 @@ impl Session<'_> {
     fn fail(&self, error: &Error) -> Next {
         style::write_stderr(&render::diagnostic::error(error, &self.err));
         Next::Failed(error.exit_code())
+    }
+
+    /// Tell something worth knowing that is no failure.
+    fn note(&self, text: &str) {
+        style::write_stderr(&show::note(text, &self.err));
+    }
+
+    /// Print a value as text.
+    fn show(&self, content: &Content) -> Next {
+        self.write(|out| render::write(out, content, Format::Text, &self.out))
     }
 
     fn print(&self, text: &str) -> Next {
@@ -180,6 +202,14 @@ impl Session<'_> {
     }
 }
 
+/// A file as somebody types it: `~` is their home.
+fn path(typed: &str) -> PathBuf {
+    match (typed.strip_prefix("~/"), dirs::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => typed.into(),
+    }
+}
+
 /// What is said when a function of ours panicked; the panic itself has said where.
 fn defect() -> Error {
     let version = env!("CARGO_PKG_VERSION");
@@ -190,41 +220,22 @@ fn defect() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::ground::testing::Still;
     use super::*;
     use crate::backend::demo;
 
-    struct Here(Arc<Pilotage>);
-
-    impl Ground for Here {
-        fn pilotage(&self) -> Arc<Pilotage> {
-            self.0.clone()
-        }
-
-        fn before(&self) {}
-
-        fn after(&self) {}
-    }
-
     /// The demo, and a function with a defect.
-    fn with_a_defect() -> Here {
+    fn with_a_defect() -> Still {
         let mut module = rhai::Module::new();
         module.set_native_fn("explode", || -> std::result::Result<i64, Box<rhai::EvalAltResult>> { panic!("as it was told to") });
         let engine = Pilotage::builder(Arc::new(demo().expect("the demo tape"))).module("odd", module).build();
-        Here(Arc::new(engine.expect("an engine")))
+        Still(Arc::new(engine.expect("an engine")))
     }
 
     #[test]
     fn a_panic_in_a_function_is_a_failure_and_the_session_lives() {
         let ground = with_a_defect();
-        let session = Session {
-            ground: &ground,
-            place: String::new(),
-            greeting: String::new(),
-            history: None,
-            out: Look::plain(),
-            err: Look::plain(),
-            settings: Settings::default(),
-        };
+        let session = Session::new(&ground, None, Look::plain(), Look::plain(), Settings::default());
         assert_eq!(session.take("let kept = 41; fn twice(x) { x * 2 }"), Next::Go);
         for input in ["explode()", "[1].map(|x| explode())", "let lost = 1; try { explode() } catch { 1 }"] {
             assert_eq!(session.take(input), Next::Failed(1), "{input}");

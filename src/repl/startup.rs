@@ -8,7 +8,8 @@ use std::path::Path;
 
 /// Run it, if there is one. What fails is told, and ends nothing.
 pub(super) fn run(session: &Session) {
-    let Some(file) = &session.settings.startup else { return };
+    let settings = session.settings();
+    let Some(file) = &settings.startup else { return };
     match std::fs::read_to_string(file) {
         Ok(source) => {
             // What it printed was seen; its value is nobody's answer.

@@ -57,6 +57,7 @@ mod terminal;
 mod terminal_edit;
 mod terminal_history;
 mod terminal_paste;
+mod terminal_place;
 mod tidy;
 mod wait_until;
 mod ztunnel;

@@ -82,7 +82,7 @@ fn ctrl_c_ends_a_call_that_hangs_and_a_long_wait_is_shown() {
     let home = TempDir::new();
     let (_listener, kubeconfig) = hanging_cluster(&home);
     let mut terminal = Terminal::start(&home, &["--kubeconfig", &kubeconfig]);
-    terminal.shows("lab> ");
+    terminal.shows("lab/default> ");
     terminal.line("pods()");
     let screen = terminal.shows("kube GET");
     assert!(screen.contains(" s"), "it shows how long: {screen}");

@@ -8,3 +8,4 @@ pub mod istioctl;
 pub mod run;
 pub mod tapes;
 pub mod terminal;
+pub mod two;

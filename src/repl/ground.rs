@@ -1,0 +1,164 @@
+//! What the program around a session does for it: where questions go, and how to go elsewhere.
+
+use crate::Pilotage;
+use crate::backend::{ContextOf, Effect, Recording};
+use crate::error::Result;
+use crate::report::Table;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the program around a session does for it.
+pub trait Ground {
+    /// The engine at hand.
+    fn pilotage(&self) -> Arc<Pilotage>;
+
+    /// An evaluation begins: earlier Ctrl-C presses are over.
+    fn before(&self);
+
+    /// An evaluation ended: what was shown while it waited goes away.
+    fn after(&self);
+
+    /// Where questions go.
+    fn place(&self) -> Place;
+
+    /// The contexts that the kubeconfig has; nothing is asked.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn contexts(&self) -> Result<Vec<ContextOf>>;
+
+    /// Go elsewhere: what was set at the place at hand is put back, its port-forwards and its recording are closed, all told.
+    /// Nothing is asked there yet.
+    ///
+    /// # Errors
+    /// When there is no such place, or Ctrl-C was pressed meanwhile: then the place at hand stays.
+    fn go(&self, to: &Target) -> Result<()>;
+
+    /// From now on, this is the namespace of names that come without one.
+    fn choose_namespace(&self, name: &str);
+
+    /// Begin to keep answers in a new file.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written, or a recording goes on.
+    fn record(&self, file: &Path) -> Result<()>;
+
+    /// Close the recording that goes on, if there is one.
+    ///
+    /// # Errors
+    /// When it could not be written whole.
+    fn end_recording(&self) -> Result<Option<Recording>>;
+
+    /// From now on, allow effects up to this level.
+    fn allow(&self, level: Effect);
+
+    /// Put back what this session set here, or only tell what would be; `None` when Ctrl-C ended it. What fails is told.
+    fn undo(&self, dry_run: bool) -> Option<Table>;
+
+    /// How many questions were put so far, and how many bytes came back.
+    fn asked(&self) -> (u64, u64);
+}
+
+/// Where to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A context of the kubeconfig.
+    Context(String),
+    /// A tape.
+    Tape(PathBuf),
+    /// The tape that comes with pilotage.
+    Demo,
+    /// From a tape back to where the session was before, or would have begun.
+    Live,
+}
+
+/// Where questions go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// What it is.
+    pub source: Source,
+    /// Its name: of the context, or of the tape's file.
+    pub name: String,
+    /// The namespace of names that come without one.
+    pub namespace: String,
+    /// The same at length: `context lab (https://…)`.
+    pub described: String,
+    /// The recording that goes on.
+    pub recording: Option<Recording>,
+    /// What is allowed.
+    pub allowed: Effect,
+    /// How many levels this session set and has not put back.
+    pub set: usize,
+}
+
+/// What answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A cluster.
+    Live,
+    /// A tape.
+    Tape,
+    /// The tape that comes with pilotage.
+    Demo,
+    /// Nobody: there is no kubeconfig.
+    Nobody,
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+    use crate::error::{Error, Kind};
+
+    /// A ground for tests, from which nothing leads away.
+    pub struct Still(pub Arc<Pilotage>);
+
+    impl Ground for Still {
+        fn pilotage(&self) -> Arc<Pilotage> {
+            self.0.clone()
+        }
+
+        fn before(&self) {}
+
+        fn after(&self) {}
+
+        fn place(&self) -> Place {
+            Place {
+                source: Source::Demo,
+                name: "demo".into(),
+                namespace: "default".into(),
+                described: "a test".into(),
+                recording: None,
+                allowed: Effect::Observe,
+                set: 0,
+            }
+        }
+
+        fn contexts(&self) -> Result<Vec<ContextOf>> {
+            Ok(Vec::new())
+        }
+
+        fn go(&self, _to: &Target) -> Result<()> {
+            Err(Error::new(Kind::Refused, "nothing leads away from here"))
+        }
+
+        fn choose_namespace(&self, _name: &str) {}
+
+        fn record(&self, _file: &Path) -> Result<()> {
+            Err(Error::new(Kind::Refused, "nothing is recorded here"))
+        }
+
+        fn end_recording(&self) -> Result<Option<Recording>> {
+            Ok(None)
+        }
+
+        fn allow(&self, _level: Effect) {}
+
+        fn undo(&self, _dry_run: bool) -> Option<Table> {
+            Some(Table::default())
+        }
+
+        fn asked(&self) -> (u64, u64) {
+            (0, 0)
+        }
+    }
+}
