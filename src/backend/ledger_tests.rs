@@ -329,6 +329,56 @@ fn what_a_killed_session_set_later_waits_for_its_undo() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// As `pilotage undo` does it: each file once, the newest first.
+fn undo_all_once(process: &Arc<Process>, folder: &std::path::Path) {
+    let mut seen = Vec::new();
+    loop {
+        let left = ledger_file::leftovers(folder).into_iter().filter(|left| !seen.contains(&left.book.path().to_owned()));
+        let Some(left) = left.max_by_key(|left| left.contents.open.iter().map(|entry| entry.at).max()) else { return };
+        seen.push(left.book.path().to_owned());
+        let shelf = Shelf { folder: Some(folder.to_owned()), kubeconfig: None };
+        undo(&Ledger::adopt(Arc::new(At(process.clone(), "https://one:6443")), shelf, left));
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn sessions_that_cross_and_end_in_any_way_leave_what_was_before(
+        sets in proptest::collection::vec((0usize..3, 0usize..4), 1..9),
+        ends in proptest::collection::vec((0usize..9, proptest::bool::ANY), 3),
+    ) {
+        let folder = std::env::temp_dir().join(format!("pilotage-ledger-crossed-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let process = Process::new();
+        let before = process.listed();
+        let mut sessions: Vec<Option<Ledger>> = (0..3).map(|_| Some(session(&process, &folder))).collect();
+        // How far each one came is left to the order in which they end.
+        let (early, late) = sets.split_at(sets.len() / 2);
+        let set = |sessions: &[Option<Ledger>], sets: &[(usize, usize)]| {
+            for (who, level) in sets {
+                let Some(session) = &sessions[*who] else { continue };
+                let level = ["debug", "trace", "warn", "error"][*level];
+                block_on(session.ask(&send("POST", 15000, &format!("/logging?level={level}"), None))).unwrap();
+            }
+        };
+        set(&sessions, early);
+        for (turn, (which, killed)) in ends.iter().enumerate() {
+            let here: Vec<usize> = (0..3).filter(|who| sessions[*who].is_some()).collect();
+            let session = sessions[here[which % here.len()]].take().unwrap();
+            if !killed {
+                undo(&session);
+            }
+            drop(session);
+            if turn == 0 {
+                set(&sessions, late);
+            }
+        }
+        undo_all_once(&process, &folder);
+        proptest::prop_assert_eq!((process.listed(), std::fs::read_dir(&folder).into_iter().flatten().count()), (before, 0));
+    }
+}
+
 #[test]
 fn without_a_folder_nothing_is_set() {
     let process = Process::new();

@@ -114,6 +114,20 @@ fn nobody_is_taken_for_restarted_who_was_not() {
 }
 
 #[test]
+fn more_proxies_are_watched_than_logs_are_followed_otherwise() {
+    let fleet = Fleet::of(120);
+    let followed = fleet.mesh.eval("logs(pods(\"shop\"), #{ container: \"istio-proxy\", follow: true })");
+    followed.fails(1, "limit", &["120 logs are to be followed, and at most 100 are", "choose fewer pods", "most: 120"]);
+    let watched = fleet.mesh.run(&["run", "watch-denials", "--allow", "tune", "--wait", "1s"]);
+    assert!(watched.stdout.contains("120 proxies watched") && !watched.stdout.contains("cannot be read"), "{watched:#?}");
+    assert_eq!(fleet.at("warning").len(), 120);
+    let many = "let many = []; while many.len() < 1001 { many += pods(\"shop\"); } watch_log(many, #{ rbac: \"debug\" }, \"1s\")";
+    let refused = fleet.mesh.run(&["eval", "--allow", "tune", many]);
+    refused.fails(1, "limit", &["at most 1000 are", "watch fewer pods"]);
+    assert_eq!(fleet.at("warning").len(), 120);
+}
+
+#[test]
 #[ignore = "takes most of a minute on a slow machine"]
 fn five_hundred_proxies_come_back_but_those_that_were_restarted() {
     round(500, &[0, 7, 41, 233, 499], Duration::from_secs(300));
