@@ -5,15 +5,15 @@ use super::known::{Known, declared};
 use crate::host::{Token, TokenKind, tokens};
 use crate::render::style::{self, COMMENT, FUNCTION, KEYWORD, NUMBER, STRING, UNKNOWN};
 use crate::render::{Look, theme};
-use std::collections::HashMap;
+use std::fmt::Write;
 use theme::Role;
 
 /// An input, taken apart. Cheap to ask for its colours again, with the cursor elsewhere.
 pub struct Painted {
     text: String,
     pieces: Vec<Piece>,
-    /// The bracket that belongs to one, by their places among the pieces.
-    pairs: HashMap<usize, usize>,
+    /// For each piece the bracket that belongs to it, by its place among the pieces.
+    pairs: Vec<Option<usize>>,
 }
 
 struct Piece {
@@ -51,8 +51,8 @@ impl Painted {
         let candidates = [Some(under).filter(|at| *at < self.pieces.len()), under.checked_sub(1)];
         candidates.into_iter().flatten().find_map(|at| {
             let range = &self.pieces[at].token.range;
-            let other = self.pairs.get(&at).filter(|_| range.start <= cursor && cursor <= range.end)?;
-            Some((place(at), place(*other)))
+            let other = self.pairs[at].filter(|_| range.start <= cursor && cursor <= range.end)?;
+            Some((place(at), place(other)))
         })
     }
 
@@ -66,10 +66,13 @@ impl Painted {
             end = range.end;
             let typed = &self.text[range.clone()];
             let is_bracket = brackets.is_some_and(|(one, other)| range.start == one || range.start == other);
-            match piece.role {
-                _ if is_bracket => out.push_str(&look.paint(style::BRACKET, typed)),
-                Some(_) if piece.doubtful && range.end == cursor => out.push_str(typed),
-                Some(role) => out.push_str(&look.paint(role, typed)),
+            let role = if is_bracket { Some(style::BRACKET) } else { piece.role };
+            match role.filter(|_| look.color && !(piece.doubtful && range.end == cursor)) {
+                Some(role) => {
+                    let style = look.style(role);
+                    // A text takes whatever is written.
+                    let _ = write!(out, "{style}{typed}{style:#}");
+                }
                 None => out.push_str(typed),
             }
         }
@@ -106,13 +109,7 @@ pub enum Use {
     Variable,
 }
 
-fn role(
-    text: &str,
-    tokens: &[Token],
-    at: usize,
-    pairs: &HashMap<usize, usize>,
-    is_known: &dyn Fn(&str, Use) -> bool,
-) -> Option<Role> {
+fn role(text: &str, tokens: &[Token], at: usize, pairs: &[Option<usize>], is_known: &dyn Fn(&str, Use) -> bool) -> Option<Role> {
     use TokenKind as K;
     match tokens[at].kind {
         K::Keyword => Some(KEYWORD),
@@ -121,7 +118,7 @@ fn role(
         K::Comment | K::OpenComment => Some(COMMENT),
         K::Reserved | K::Unterminated | K::Wrong => Some(UNKNOWN),
         K::InterpolationBegin | K::InterpolationEnd => Some(KEYWORD),
-        K::Close if !pairs.contains_key(&at) => Some(UNKNOWN),
+        K::Close if pairs[at].is_none() => Some(UNKNOWN),
         K::Name => name(text, tokens, at, is_known),
         _ => None,
     }
@@ -153,17 +150,17 @@ fn name(text: &str, tokens: &[Token], at: usize, is_known: &dyn Fn(&str, Use) ->
 }
 
 /// Which brackets belong together, by their places among the pieces.
-fn pairs(text: &str, tokens: &[Token]) -> HashMap<usize, usize> {
+fn pairs(text: &str, tokens: &[Token]) -> Vec<Option<usize>> {
     let mut open: Vec<usize> = Vec::new();
-    let mut pairs = HashMap::new();
+    let mut pairs = vec![None; tokens.len()];
     for (at, token) in tokens.iter().enumerate() {
         match token.kind {
             TokenKind::Open | TokenKind::InterpolationBegin => open.push(at),
             TokenKind::Close | TokenKind::InterpolationEnd => {
                 let ends = |begin: usize| closing(&text[tokens[begin].range.clone()]) == &text[token.range.clone()];
                 if let Some(begin) = open.pop_if(|begin| ends(*begin)) {
-                    pairs.insert(begin, at);
-                    pairs.insert(at, begin);
+                    pairs[begin] = Some(at);
+                    pairs[at] = Some(begin);
                 }
             }
             _ => {}

@@ -313,3 +313,34 @@ fn ctrl_c_ends_a_stream_of_lines() {
     terminal.line("n > 1000");
     terminal.shows("true");
 }
+
+#[test]
+fn vi_has_its_modes_and_its_own_key_for_the_editor() {
+    let home = TempDir::new();
+    std::fs::create_dir_all(home.file(".config/pilotage")).expect("a folder can be made");
+    home.write(".config/pilotage/config.toml", "[repl]\nedit_mode = \"vi\"\n");
+    let program = editor(&home, "printf '6 * 7\\n' >\"$1\"");
+    let mut terminal = Terminal::sized((30, 100), &home, &["--demo"], &[("VISUAL", &program)]);
+    terminal.prompt();
+    terminal.press("lex x = 1");
+    terminal.shows("lex x = 1");
+    // To the beginning, two to the right, another letter.
+    terminal.press("\u{1b}");
+    terminal.wait_for_column("demo> lex x = ".len() as u16);
+    terminal.press("02lrt");
+    terminal.wait("the word put right", |screen| screen.trim_end().ends_with("> let x = 1"));
+    terminal.press("A + 1");
+    terminal.wait("insertion", |screen| screen.trim_end().ends_with("> let x = 1 + 1"));
+    terminal.line("");
+    terminal.prompt();
+    terminal.line("fn f() {");
+    terminal.press("x\u{1b}");
+    terminal.wait_for_column(4);
+    terminal.press("v");
+    terminal.wait("what was edited", |screen| screen.trim_end().ends_with("> 6 * 7"));
+    terminal.line("");
+    terminal.shows("\n42");
+    terminal.prompt();
+    terminal.line("vx");
+    terminal.shows("Undefined variable: vx");
+}
