@@ -23,6 +23,8 @@ pub struct Column {
     pub doc: &'static str,
     /// Whether a table leaves it out unless asked for by name.
     pub wide: bool,
+    /// The type of its values, as it is declared.
+    pub holds: &'static str,
 }
 
 impl Schema {
@@ -79,6 +81,7 @@ macro_rules! record {
                         name: $crate::record::plain(stringify!($field)),
                         doc: concat!($($field_doc, "\n"),+),
                         wide: $crate::record!(@wide $($wide)?),
+                        holds: stringify!($type),
                     } ),+],
                 };
                 &SCHEMA
@@ -126,6 +129,7 @@ macro_rules! options {
                         name: $crate::record::plain(stringify!($field)),
                         doc: concat!($($field_doc, "\n"),+),
                         wide: false,
+                        holds: stringify!($type),
                     } ),+],
                 };
                 &SCHEMA

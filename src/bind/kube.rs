@@ -87,6 +87,8 @@ pub mod functions {
 
     /// Whether you may do something, cluster-wide. Returns an `access_review` row.
     ///
+    /// The verbs are `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` and `deletecollection`.
+    ///
     /// ```rhai
     /// can_i("list", "pods").allowed    // true
     /// ```

@@ -1,7 +1,7 @@
 //! The one index of everything a script can call, read from the functions themselves.
 
-use super::explain::plain_types;
 use super::tokens::is_own_function;
+use super::way::Way;
 use crate::record::Schema;
 use crate::suggest::nearest;
 use rhai::{Engine, Module};
@@ -13,8 +13,11 @@ use std::collections::BTreeMap;
 pub struct Catalog {
     /// Sorted by family, then name; overloads are one entry.
     pub entries: Vec<Entry>,
-    /// The language's own functions, with the ways to call them.
+    /// The language's own functions.
+    pub language: Vec<Entry>,
+    /// The same, with the ways to call them.
     built_in: BTreeMap<String, Vec<String>>,
+    schemas: Vec<&'static Schema>,
 }
 
 /// One function with all its overloads.
@@ -28,6 +31,8 @@ pub struct Entry {
     pub family: String,
     /// One a way to call it: `pods(namespace: string)`.
     pub signatures: Vec<String>,
+    /// The same, taken apart.
+    pub ways: Vec<Way>,
     /// What it does, in a sentence.
     pub summary: String,
     /// The whole description, Markdown, examples included.
@@ -88,7 +93,8 @@ impl Catalog {
         for entry in &mut entries {
             finish(entry, schemas);
         }
-        Self { entries, built_in: built_in() }
+        let language = language();
+        Self { entries, built_in: built_in(&language), language, schemas: schemas.to_vec() }
     }
 
     /// An entry by its name, with or without module.
@@ -135,6 +141,11 @@ impl Catalog {
         own.any(|entry| entry.signatures.iter().any(|way| count(way) == arguments)) || (name, arguments) == ("contains", 2)
     }
 
+    /// The shape of a kind of row, or of options, by its name.
+    pub fn schema(&self, name: &str) -> Option<&'static Schema> {
+        self.schemas.iter().find(|schema| schema.name == name).copied()
+    }
+
     /// The modules of the standard library.
     pub fn modules(&self) -> Vec<String> {
         let mut modules: Vec<String> = self.entries.iter().filter_map(|entry| entry.module.clone()).collect();
@@ -144,21 +155,17 @@ impl Catalog {
 }
 
 /// The functions that the language itself brings.
-fn built_in() -> BTreeMap<String, Vec<String>> {
-    let metadata = metadata(&Engine::new(), true);
-    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for function in functions(&metadata) {
-        let name = function["name"].as_str().unwrap_or_default();
-        if is_callable(name) {
-            named.entry(name.into()).or_default().push(signature(name, function));
-        }
+fn language() -> Vec<Entry> {
+    let mut entries = Vec::new();
+    collect(&mut entries, functions(&metadata(&Engine::new(), true)), "language", None);
+    for entry in &mut entries {
+        finish(entry, &[]);
     }
-    for ways in named.values_mut() {
-        ways.sort_by_key(String::len);
-        ways.dedup();
-        ways.truncate(4);
-    }
-    named
+    entries
+}
+
+fn built_in(language: &[Entry]) -> BTreeMap<String, Vec<String>> {
+    language.iter().map(|entry| (entry.name.clone(), entry.signatures.iter().take(4).cloned().collect())).collect()
 }
 
 fn metadata(engine: &Engine, packages: bool) -> Value {
@@ -195,6 +202,7 @@ fn blank(name: &str, family: &str, module: Option<&str>) -> Entry {
         module: module.map(Into::into),
         family: family.into(),
         signatures: Vec::new(),
+        ways: Vec::new(),
         summary: String::new(),
         doc: String::new(),
         told: Vec::new(),
@@ -205,9 +213,11 @@ fn blank(name: &str, family: &str, module: Option<&str>) -> Entry {
 }
 
 fn add_overload(entry: &mut Entry, function: &Value) {
-    let signature = signature(&entry.full_name(), function);
+    let way = Way::read(function);
+    let signature = way.signature(&entry.full_name());
     if !entry.signatures.contains(&signature) {
         entry.signatures.push(signature);
+        entry.ways.push(way);
     }
     let lines: Vec<&str> = function["docComments"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let doc = undoc(&lines.join("\n"));
@@ -217,32 +227,6 @@ fn add_overload(entry: &mut Entry, function: &Value) {
         entry.told.push((ways, doc));
         entry.told.sort_by_key(|(ways, _)| *ways);
         entry.doc = entry.told.iter().map(|(_, doc)| doc.as_str()).collect::<Vec<_>>().join("\n\n");
-    }
-}
-
-fn signature(name: &str, function: &Value) -> String {
-    let parameter = |parameter: &Value| {
-        let name = parameter["name"].as_str().unwrap_or("value").trim_start_matches('_');
-        match parameter["type"].as_str().map(plain) {
-            Some(kind) if kind != "any" => format!("{name}: {kind}"),
-            _ => name.to_string(),
-        }
-    };
-    let parameters: Vec<String> = function["params"].as_array().into_iter().flatten().map(parameter).collect();
-    format!("{name}({})", parameters.join(", "))
-}
-
-/// A parameter's type as users know it.
-fn plain(kind: &str) -> String {
-    let kind = kind.trim().trim_start_matches("&mut ");
-    match kind {
-        "Row" => "row".into(),
-        "Array" => "array".into(),
-        "INT" => "int".into(),
-        "FLOAT" => "float".into(),
-        "Map" => "map".into(),
-        "&str" | "String" => "string".into(),
-        other => plain_types(other),
     }
 }
 

@@ -29,6 +29,7 @@ mod tables;
 mod tape;
 mod tokens;
 mod underscore;
+mod way;
 
 pub use crate::mesh::names::{Name, NamesOf};
 pub use batch::{Batch, Origin, Shape, ShapeColumn};
@@ -48,6 +49,7 @@ pub use secret::Secret;
 pub use session::{Call, Files, Input, Interrupt, Output, Reading, Session, Silent};
 pub use tape::OpenTape;
 pub use tokens::{Token, TokenKind, tokens};
+pub use way::Way;
 
 use crate::backend::{Ledger, SharedBackend};
 use crate::error::{Error, Kind, Result};

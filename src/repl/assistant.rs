@@ -10,7 +10,7 @@ use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, Helper};
+use rustyline::{CompletionType, Context, Helper};
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub struct Assistant<'a> {
     session: &'a Session<'a>,
     hands: Arc<Hands>,
+    /// What completion remembers.
+    memory: complete::Memory,
     /// What can be named in this input; found out with its first key.
     known: OnceCell<Known>,
     /// The text that was shown last.
@@ -29,7 +31,14 @@ pub struct Assistant<'a> {
 impl<'a> Assistant<'a> {
     /// Of this session.
     pub fn new(session: &'a Session<'a>, hands: Arc<Hands>) -> Self {
-        Self { session, hands, known: OnceCell::new(), painted: RefCell::default(), brackets: Cell::default() }
+        Self {
+            session,
+            hands,
+            memory: complete::Memory::default(),
+            known: OnceCell::new(),
+            painted: RefCell::default(),
+            brackets: Cell::default(),
+        }
     }
 
     /// An input begins: the last one may have left names behind.
@@ -73,6 +82,10 @@ impl Highlighter for Assistant<'_> {
         self.session.out.paint(style::FAINT, hint).into()
     }
 
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        complete::painted(candidate, &self.session.out).into()
+    }
+
     fn highlight_char(&self, line: &str, pos: usize, kind: CmdKind) -> bool {
         // Each repaint of what is higher than the screen pushes it up once more.
         if screen::is_higher(line) {
@@ -89,6 +102,7 @@ impl Hinter for Assistant<'_> {
     type Hint = Rest;
 
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Rest> {
+        complete::prepare(self.session, line, pos);
         // Without colours nobody could tell it from what is typed.
         if !self.session.out.color || screen::is_higher(line) {
             return None;
@@ -106,12 +120,13 @@ impl Validator for Assistant<'_> {
 }
 
 impl Completer for Assistant<'_> {
-    type Candidate = String;
+    type Candidate = complete::Candidate;
 
-    fn complete(&self, line: &str, pos: usize, _context: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<complete::Candidate>)> {
         if let Some((start, text)) = self.hands.instead() {
-            return Ok((start, vec![text]));
+            return Ok((start, vec![complete::Candidate::whole(text)]));
         }
-        Ok(complete::candidates(self.session, line, pos))
+        let room = complete::Room::now(&self.session.out);
+        Ok(complete::candidates(self.session, &self.memory, line, pos, room))
     }
 }

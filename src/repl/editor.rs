@@ -116,6 +116,8 @@ fn config(session: &Session) -> rustyline::Result<Config> {
         .max_history_size(session.settings().history)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .completion_prompt_limit(usize::MAX)
         .color_mode(color)
         .edit_mode(edit_mode)
         .auto_add_history(false);

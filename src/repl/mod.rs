@@ -6,7 +6,19 @@
 mod ask;
 mod assistant;
 pub mod command;
-mod complete;
+pub mod complete;
+mod complete_call;
+mod complete_chain;
+mod complete_command;
+mod complete_cursor;
+mod complete_files;
+mod complete_live;
+mod complete_means;
+mod complete_offers;
+mod complete_rank;
+#[cfg(test)]
+mod complete_tests;
+mod complete_types;
 mod editor;
 mod effects;
 pub mod external;

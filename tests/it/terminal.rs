@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 /// A kubeconfig that leads to an API server which takes connections and never answers.
-fn hanging_cluster(home: &TempDir) -> (TcpListener, String) {
+pub fn hanging_cluster(home: &TempDir) -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
     let text = format!(

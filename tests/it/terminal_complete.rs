@@ -1,0 +1,143 @@
+//! Tab at a real terminal: what it writes, what it lists, and that no cluster keeps a key waiting.
+
+use crate::cluster::options;
+use crate::support::cluster::Cluster;
+use crate::support::run::TempDir;
+use crate::support::terminal::{CTRL_C, CTRL_D, Terminal};
+use crate::terminal::hanging_cluster;
+use serde_json::{Value, json};
+
+fn demo() -> Terminal {
+    let home = TempDir::new();
+    let mut terminal = Terminal::start(&home, &["--demo"]);
+    terminal.prompt();
+    terminal
+}
+
+/// Type keys at a new prompt; gives the screen once it shows the text.
+#[track_caller]
+fn typed(terminal: &mut Terminal, keys: &str, shows: &str) -> String {
+    terminal.press(keys);
+    let screen = terminal.shows(shows);
+    terminal.press(CTRL_C);
+    terminal.prompt();
+    screen
+}
+
+#[test]
+fn a_pod_is_named_by_any_word_of_its_name() {
+    let mut terminal = demo();
+    typed(&mut terminal, "log_levels(\"mtg\t", "log_levels(\"olaf-customer/customer-686cf5bf47-mtgsn\"");
+    let screen = typed(&mut terminal, "clusters(\"recomm\t", "olaf-customer/recommendation-v2");
+    assert!(screen.contains("recommendation-v1-54cf68f5fb-kmkbj  Running 2/2, sidecar"), "{screen}");
+    terminal.press("pods(\"olaf-c\t).len()\r");
+    terminal.shows("pods(\"olaf-customer\").len()");
+    terminal.prompt();
+}
+
+#[test]
+fn clusters_and_loggers_are_those_of_the_pod_at_hand() {
+    let mut terminal = demo();
+    terminal.line("let pod = pods(\"olaf-customer\").find(|p| p.app == \"customer\");");
+    terminal.prompt();
+    typed(
+        &mut terminal,
+        "endpoints(pod, #{ cluster: \"preference.olaf\t",
+        "outbound|8080||preference.olaf-customer.svc.cluster.local",
+    );
+    typed(&mut terminal, "set_log(\"deploy/customer.olaf-customer\", \"rba\t", "\"rbac\"");
+    typed(&mut terminal, "reset_log(pod, \"jw\t", "\"jwt\"");
+}
+
+#[test]
+fn fields_options_and_their_values_are_listed_with_their_meaning() {
+    let mut terminal = demo();
+    let screen = typed(&mut terminal, "pods().filter(|p| p.pro\t", "proxy_state");
+    assert!(screen.contains("Its proxy: `sidecar`"), "{screen}");
+    let screen = typed(&mut terminal, "clusters(\"x\", #{ \t", "fqdn");
+    assert!(screen.contains("Only those whose service's host contains this"), "{screen}");
+    typed(&mut terminal, "pods().filter(|p| p.proxy == \"gat\t", "\"gateway\"");
+}
+
+#[test]
+fn commands_and_what_they_take_are_completed() {
+    let mut terminal = demo();
+    typed(&mut terminal, ":qu\t", ":quit");
+    typed(&mut terminal, ":he\tdecode_j\t", ":help decode_jwt");
+    let screen = typed(&mut terminal, ":\t", ":doc");
+    assert!(screen.contains("the whole reference"), "{screen}");
+}
+
+#[test]
+fn files_are_completed_folder_by_folder() {
+    let home = TempDir::new();
+    std::fs::create_dir(home.file("dumps")).expect("a folder");
+    home.write("dumps/before.json", "{}");
+    home.write("dumps/.hidden", "");
+    let mut terminal = Terminal::start(&home, &["--demo"]);
+    terminal.prompt();
+    terminal.press("load(\"du\t");
+    terminal.shows("load(\"dumps/");
+    terminal.press("\t).len()\r");
+    terminal.shows("load(\"dumps/before.json\").len()");
+    terminal.prompt();
+    typed(&mut terminal, "clusters(\"./dumps/b\t", "clusters(\"./dumps/before.json\"");
+}
+
+#[test]
+fn a_cluster_that_hangs_keeps_no_key_waiting() {
+    let home = TempDir::new();
+    let (_listener, kubeconfig) = hanging_cluster(&home);
+    let mut terminal = Terminal::start(&home, &["--kubeconfig", &kubeconfig]);
+    terminal.shows("lab> ");
+    for _ in 0..3 {
+        terminal.press("logs(\"we\t");
+        terminal.shows("no answer yet");
+        terminal.press("b");
+        terminal.shows("logs(\"web");
+        terminal.press(CTRL_C);
+        terminal.prompt();
+    }
+    terminal.line("40 + 2");
+    terminal.shows("42");
+    terminal.prompt();
+    terminal.press(CTRL_D);
+    assert_eq!(terminal.end(), 0, "nothing that is under way keeps it from ending");
+}
+
+#[test]
+fn of_five_thousand_pods_a_screen_is_listed_and_typing_on_finds_one() {
+    let many = options().edit("pods", |pods| {
+        let pod = |number: usize| {
+            let mut pod = pods[0].clone();
+            pod["metadata"]["name"] = json!(format!("web-{number:04}"));
+            pod["metadata"]["namespace"] = json!("shop");
+            pod
+        };
+        let more: Vec<Value> = (0..5_000).map(pod).collect();
+        pods.extend(more);
+    });
+    let cluster = Cluster::start(many).expect("a cluster");
+    let home = TempDir::new();
+    let file = home.file("config");
+    cluster.kubeconfig(&file).expect("a kubeconfig");
+    let mut terminal = Terminal::start(&home, &["--kubeconfig", &file.display().to_string()]);
+    terminal.prompt();
+    terminal.press("logs(\"");
+    // What is typed is prepared; how long the list takes to come is the cluster's affair.
+    let mut screen = String::new();
+    for _ in 0..200 {
+        terminal.press("\t");
+        screen = terminal.wait("a list", |screen| screen.contains("type on") || screen.contains("no answer yet"));
+        if screen.contains("type on") {
+            break;
+        }
+        terminal.press("\u{c}");
+        terminal.wait("a clear screen", |screen| !screen.contains("no answer yet"));
+    }
+    assert!(screen.contains("more, type on"), "{screen}");
+    terminal.press("4321\t");
+    terminal.shows("logs(\"shop/web-4321\"");
+    // The list was had without a line of the recording, or of what is shown while a call waits.
+    assert!(!terminal.screen().contains("kube GET"), "{}", terminal.screen());
+}
