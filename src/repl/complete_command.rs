@@ -3,6 +3,7 @@
 use super::Session;
 use super::command::{COMMANDS, Takes, find};
 use super::complete_live::Living;
+use super::complete_offers::line;
 use super::complete_rank::Offer;
 
 /// Where the word at the cursor begins, and what it may be, in a line that is a command; `None` where it is none, or where
@@ -44,7 +45,7 @@ fn entries(session: &Session) -> Vec<Offer> {
     let pilotage = session.pilotage();
     let catalog = pilotage.catalog();
     let mut offers: Vec<Offer> =
-        catalog.entries.iter().map(|entry| Offer::plain(entry.full_name(), entry.summary.clone())).collect();
+        catalog.entries.iter().map(|entry| Offer::plain(entry.full_name(), line(&entry.summary))).collect();
     let families = catalog.entries.iter().map(|entry| entry.family.clone());
     offers.extend(families.map(|family| Offer::plain(family, "a family of functions")));
     offers.sort_by(|a, b| a.name.cmp(&b.name));

@@ -105,7 +105,10 @@ impl<'a> Offers<'a> {
             cursor.kind(*at) == Some(K::Name)
                 && (["let", "const", "for"].contains(&cursor.of(at - 1)) || cursor.is(at - 1, "|") && cursor.is(at + 1, "|"))
         };
-        (1..cursor.tokens.len()).rev().filter(is_new).map(|at| cursor.of(at).to_owned()).collect()
+        // What is being given a value is not known in it.
+        let end = cursor.tokens.len().saturating_sub(1);
+        let whole = move |at: &usize| !(cursor.is(at + 1, "=") && at + 1 == end);
+        (1..cursor.tokens.len()).rev().filter(is_new).filter(whole).map(|at| cursor.of(at).to_owned()).collect()
     }
 
     /// `true` and `false` for options that are one of these, and the words that are listed for others, in quotes.
@@ -141,9 +144,18 @@ impl<'a> Offers<'a> {
         let catalog = self.types.pilotage.catalog();
         let own = catalog.entries.iter().filter(|entry| entry.module.is_none());
         let fits = |entry: &&Entry| entry.ways.iter().any(|way| takes(entry, way, form));
-        let mut methods: Vec<Offer> = own.chain(&catalog.language).filter(fits).map(|entry| function(entry, 1)).collect();
-        methods.sort_by(|a, b| a.name.cmp(&b.name));
-        offers.extend(methods);
+        let mut own: Vec<Offer> = own.filter(fits).map(|entry| function(entry, 1)).collect();
+        let mut language: Vec<Offer> = catalog.language.iter().filter(fits).map(|entry| method(entry, form)).collect();
+        // Text names pods, and numbers name nothing: with these it is mostly the language that does something.
+        if !matches!(form, Form::Text | Form::Int | Form::Float | Form::Bool) {
+            own.append(&mut language);
+            own.sort_by(|a, b| a.name.cmp(&b.name));
+        } else {
+            own.sort_by(|a, b| a.name.cmp(&b.name));
+            language.sort_by(|a, b| a.name.cmp(&b.name));
+            offers.append(&mut language);
+        }
+        offers.append(&mut own);
         unique(offers)
     }
 
@@ -355,12 +367,21 @@ fn function(entry: &Entry, given: usize) -> Offer {
     Offer { name: entry.name.clone().into(), insert: call(&entry.name, takes_none), about: line(&entry.summary).into() }
 }
 
+/// A function of the language, as a method of such a value: what it says of that.
+fn method(entry: &Entry, form: &Form) -> Offer {
+    let word = form.word().unwrap_or_default();
+    let told = entry.doc.split("\n\n").find(|part| part.to_lowercase().contains(word) && !part.starts_with(['`', '#', '*']));
+    let takes_none = entry.ways.iter().filter(|way| takes(entry, way, form)).all(|way| way.params.len() <= 1);
+    let about = line(told.unwrap_or(&entry.summary));
+    Offer { name: entry.name.clone().into(), insert: call(&entry.name, takes_none), about: about.into() }
+}
+
 fn call(name: &str, takes_none: bool) -> String {
     format!("{name}{}", if takes_none { "()" } else { "(" })
 }
 
 /// The first sentence of a description, in one line.
-fn line(doc: &str) -> String {
+pub fn line(doc: &str) -> String {
     let doc = doc.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     match doc.find(". ") {
         Some(end) => doc[..end].to_owned(),

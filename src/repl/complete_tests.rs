@@ -125,6 +125,7 @@ fn what_does_not_fit_is_not_offered() {
         ("one.restarts.‸", "starts_with"),
         ("pods().‸", "namespace"),
         ("x = ‸", "while"),
+        ("let fresh = ‸", "fresh"),
         ("pods(\"*\", #{ app: 1, ‸", "app"),
     ] {
         let found = offered(&engine, marked);
