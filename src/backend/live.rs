@@ -59,6 +59,11 @@ impl Live {
         self.login.access.as_ref().err()
     }
 
+    /// Whether the next question may make a credential plugin talk to the user.
+    pub(super) fn may_talk(&self) -> bool {
+        self.login.may_talk()
+    }
+
     fn patience(&self) -> Patience {
         Patience::new(self.login.connect.timeout)
     }

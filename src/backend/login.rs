@@ -5,6 +5,7 @@ use super::connect::Access;
 use super::kube_error::{self, Asked};
 use crate::error::{Error, Kind, Result};
 use kube::client::Client;
+use kube::config::ExecInteractiveMode;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -53,6 +54,14 @@ impl Login {
         };
         session.client = Some(client.clone());
         Ok(client)
+    }
+
+    /// Whether the next question may make a credential plugin talk to the user: no client is there, and the plugin may.
+    pub(super) fn may_talk(&self) -> bool {
+        let plugin = self.access.as_ref().ok().and_then(|access| access.config.auth_info.exec.as_ref());
+        let talks = plugin.is_some_and(|plugin| !matches!(plugin.interactive_mode, Some(ExecInteractiveMode::Never)));
+        // Whoever holds the session is logging in.
+        talks && self.session.try_lock().map_or(true, |session| session.client.is_none())
     }
 
     /// Refused credentials are not used again.

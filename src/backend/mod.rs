@@ -130,6 +130,7 @@ mod taping;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tune;
+mod unattended;
 
 pub use aside::Aside;
 pub use connect::{Connect, ContextOf, contexts};
@@ -157,6 +158,7 @@ pub use stream::{Followed, Piece, Tunnel};
 pub use tape::Manifest;
 pub use taping::{Recording, Taping};
 pub use tune::{CONTROLZ, Place, SCOPES, STACK_TRACE};
+pub use unattended::Unattended;
 
 use crate::error::Result;
 use futures::future::BoxFuture;

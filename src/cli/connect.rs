@@ -4,7 +4,7 @@ use super::options::Options;
 use super::places;
 use crate::backend::{
     Aside, Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Redacted, SharedBackend, Shelf, Site, Tape, Taping,
-    demo,
+    Unattended, demo,
 };
 use crate::error::{Error, Kind, Result};
 use std::ffi::OsStr;
@@ -92,10 +92,11 @@ pub fn ways(options: &Options) -> Result<(SharedBackend, SharedBackend)> {
         let tape = Arc::new(tape);
         return Ok((tape.clone(), Arc::new(Aside::new(tape))));
     }
-    let live: SharedBackend = Arc::new(live(options)?);
+    let live = Arc::new(live(options)?);
+    let unattended = Arc::new(Unattended::new(live.clone()));
     // Each step of a question has --timeout of its own; this is the end for all of them together.
-    let limited = |parallel: usize| Arc::new(Limit::new(live.clone(), Live::longest(options.timeout), parallel));
-    Ok((limited(options.parallel), limited(BESIDE)))
+    let longest = Live::longest(options.timeout);
+    Ok((Arc::new(Limit::new(live, longest, options.parallel)), Arc::new(Limit::new(unattended, longest, BESIDE))))
 }
 
 /// Without secrets, unless the user wants them. What a tape holds went through this when it was recorded.

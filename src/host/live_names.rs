@@ -52,6 +52,8 @@ pub struct List {
     /// Why the last question failed, if it did.
     pub failure: Option<Error>,
     ended: Option<Instant>,
+    /// The namespace at hand when it was asked for.
+    home: String,
 }
 
 impl LiveNames {
@@ -96,6 +98,11 @@ impl LiveNames {
     }
 
     fn ask_when_due(&self, mesh: &Mesh, known: &mut HashMap<NamesOf, List>, of: &NamesOf) {
+        // In another namespace, who may not list all sees others.
+        let home = mesh.home();
+        if known.get(of).is_some_and(|list| list.partial && list.asked.is_none() && list.home != home) {
+            known.remove(of);
+        }
         if known.get(of).is_some_and(|list| !list.is_due()) {
             return;
         }
@@ -105,7 +112,8 @@ impl LiveNames {
         if known.len() >= LISTS && !known.contains_key(of) {
             make_room(known);
         }
-        known.entry(of.clone()).or_default().asked = Some(Instant::now());
+        let list = known.entry(of.clone()).or_default();
+        (list.asked, list.home) = (Some(Instant::now()), home);
         // A mesh of its own: its notes are its own, too. And a thread of its own, since not all of it can move between those of the
         // runtime.
         let (mesh, lists, asked) = (Mesh::new(mesh.backend().clone()), self.lists.clone(), of.clone());

@@ -106,6 +106,23 @@ fn a_cluster_that_hangs_keeps_no_key_waiting() {
 }
 
 #[test]
+fn a_key_logs_nobody_in() {
+    let home = TempDir::new();
+    let (_listener, file) = hanging_cluster(&home);
+    let plugin =
+        "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: IfAvailable, command: touch, args: [asked]}";
+    let text = std::fs::read_to_string(&file).expect("a kubeconfig").replace("user: {}", &format!("user: {{{plugin}}}"));
+    std::fs::write(&file, text).expect("it can be written");
+    let mut terminal = Terminal::start(&home, &["--kubeconfig", &file]);
+    terminal.shows("lab> ");
+    typed(&mut terminal, "logs(\"we\t", "nobody has logged in");
+    assert!(!home.file("asked").exists(), "the credential plugin ran");
+    terminal.line("pods()");
+    terminal.prompt();
+    assert!(home.file("asked").exists(), "a call does");
+}
+
+#[test]
 fn of_five_thousand_pods_a_screen_is_listed_and_typing_on_finds_one() {
     let many = options().edit("pods", |pods| {
         let pod = |number: usize| {
