@@ -103,7 +103,7 @@ fn aliases(session: &Session, before: &str) -> Vec<Offer> {
     if before.trim_start().contains(|c: char| !(c.is_alphanumeric() || "_-".contains(c))) {
         return Vec::new();
     }
-    session.settings.aliases.iter().map(|(name, text)| Offer::plain(name.to_owned(), text.to_owned())).collect()
+    session.settings().aliases.iter().map(|(name, text)| Offer::plain(name.to_owned(), text.to_owned())).collect()
 }
 
 fn found(pilotage: &Pilotage, memory: &Memory, line: &str, pos: usize, aliases: Vec<Offer>) -> Found {

@@ -2,9 +2,14 @@
 
 use super::Session;
 use super::command::{COMMANDS, Takes, find};
-use super::complete_live::Living;
+use super::complete_files::files;
+use super::complete_live::{self, Living};
+use super::complete_means::Means;
 use super::complete_offers::line;
 use super::complete_rank::Offer;
+use crate::Pilotage;
+use crate::host::{Param, ParamKind, Playbook, playbook};
+use std::path::Path;
 
 /// Where the word at the cursor begins, and what it may be, in a line that is a command; `None` where it is none, or where
 /// its argument is a script.
@@ -14,9 +19,8 @@ pub fn offers(session: &Session, line: &str, pos: usize) -> Option<(usize, Livin
     let Some((name, argument)) = typed.split_once(char::is_whitespace) else {
         return Some((begin, offered(commands(":"))));
     };
-    let command = find(name)?;
-    let argument_begins = pos - argument.trim_start().len();
-    Some((argument_begins, takes(session, command.takes)))
+    let command = find(name).filter(|command| command.takes != Takes::Expression)?;
+    Some(argument_of(session, command.takes, argument.trim_start(), pos))
 }
 
 fn commands(sign: &'static str) -> Vec<Offer> {
@@ -32,23 +36,111 @@ fn offered(offers: Vec<Offer>) -> Living {
     Living { offers, trouble: None }
 }
 
-fn takes(session: &Session, takes: Takes) -> Living {
-    match takes {
-        Takes::Nothing => Living::default(),
+/// Where the word at the cursor begins, and what it may be, in what stands behind a command.
+fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usize, Living) {
+    let pilotage = session.pilotage();
+    let whole = pos - typed.len();
+    let living = match takes {
+        Takes::Nothing | Takes::Setting | Takes::Expression | Takes::Text => Living::default(),
         Takes::Command => offered(commands("")),
-        Takes::Entry => offered(entries(session)),
+        Takes::Entry => offered(entries(&pilotage)),
+        Takes::Context => offered(contexts(session)),
+        Takes::Namespace => complete_live::names(&pilotage, Means::Namespace, typed, None, None),
+        Takes::Words(words) => offered(listed(words)),
+        Takes::FileOr(words) => offered(listed(words).into_iter().chain(files(typed)).collect()),
+        Takes::Playbook => {
+            let begin = typed.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+            return (whole + begin, playbook(&pilotage, &typed[..begin], &typed[begin..]));
+        }
+    };
+    (whole, living)
+}
+
+fn listed(words: &[&'static str]) -> Vec<Offer> {
+    words.iter().map(|word| Offer::plain(*word, "")).collect()
+}
+
+fn contexts(session: &Session) -> Vec<Offer> {
+    let all = session.ground.contexts().unwrap_or_default();
+    all.into_iter().map(|one| Offer::plain(one.name, format!("{} {}", one.cluster, one.server))).collect()
+}
+
+/// The playbooks that can be run from here by their name alone.
+fn playbooks() -> Vec<Playbook> {
+    let here = playbook::in_folder(Path::new("."));
+    let here = here.into_iter().filter_map(|(_, path)| Playbook::find(&path.to_string_lossy(), &[]).ok());
+    here.chain(Playbook::shipped()).collect()
+}
+
+/// A playbook's name; behind it its parameters, and behind one of these what it may be.
+fn playbook(pilotage: &Pilotage, before: &str, typed: &str) -> Living {
+    let mut words = before.split_whitespace();
+    let Some(name) = words.next() else {
+        return offered(playbooks().into_iter().map(|one| named(&one)).collect());
+    };
+    let Some(found) = playbooks().into_iter().find(|one| one.name == name) else { return Living::default() };
+    let params = found.header.params;
+    let last = words.clone().last().and_then(|word| word.strip_prefix("--"));
+    if let Some(param) = params.iter().find(|param| Some(param.name.as_str()) == last) {
+        return value(pilotage, param, typed);
+    }
+    let given: Vec<&str> = words.collect();
+    let open = params.iter().filter(|param| !given.contains(&&*format!("--{}", param.name)));
+    let offer = |param: &Param| Offer {
+        insert: format!("--{} ", param.name),
+        name: format!("--{}", param.name).into(),
+        about: line(&param.help).into(),
+    };
+    offered(open.map(offer).collect())
+}
+
+fn named(playbook: &Playbook) -> Offer {
+    Offer::plain(playbook.name.clone(), playbook.title().to_owned())
+}
+
+fn value(pilotage: &Pilotage, param: &Param, typed: &str) -> Living {
+    match param.kind {
+        ParamKind::Pod => complete_live::names(pilotage, Means::Pod, typed, None, None),
+        ParamKind::Namespace => complete_live::names(pilotage, Means::Namespace, typed, None, None),
+        ParamKind::File => offered(files(typed)),
+        ParamKind::Bool => offered(listed(&["true", "false"])),
+        ParamKind::Choice => offered(param.choices.iter().map(|one| Offer::plain(one.clone(), "")).collect()),
+        _ => Living::default(),
     }
 }
 
 /// What the reference has something on.
-fn entries(session: &Session) -> Vec<Offer> {
-    let pilotage = session.pilotage();
+fn entries(pilotage: &Pilotage) -> Vec<Offer> {
     let catalog = pilotage.catalog();
     let mut offers: Vec<Offer> =
         catalog.entries.iter().map(|entry| Offer::plain(entry.full_name(), line(&entry.summary))).collect();
     let families = catalog.entries.iter().map(|entry| entry.family.clone());
     offers.extend(families.map(|family| Offer::plain(family, "a family of functions")));
+    offers.extend(playbooks().iter().map(named));
     offers.sort_by(|a, b| a.name.cmp(&b.name));
     offers.dedup_by(|a, b| a.name == b.name);
     offers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Aside, demo};
+    use std::sync::Arc;
+
+    #[test]
+    fn playbooks_are_named_then_their_parameters_then_what_these_may_be() {
+        let tape = Arc::new(demo().expect("the demo opens"));
+        let engine = Pilotage::builder(tape.clone()).aside(Arc::new(Aside::new(tape))).build().expect("it builds");
+        let names = |before: &str, typed: &str| -> Vec<String> {
+            let offers = playbook(&engine, before, typed).offers;
+            offers.into_iter().map(|offer| offer.name.into_owned()).collect()
+        };
+        assert!(names("", "").contains(&"jwks-certificate".into()));
+        let params = names("jwks-certificate ", "");
+        assert!(params.contains(&"--namespace".into()) && params.contains(&"--token".into()), "{params:?}");
+        assert!(!names("jwks-certificate --namespace olaf ", "").contains(&"--namespace".into()));
+        assert!(names("jwks-certificate --namespace ", "ol").contains(&"olaf-customer".into()));
+        assert!(names("no-such ", "").is_empty());
+    }
 }

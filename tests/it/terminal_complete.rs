@@ -64,8 +64,20 @@ fn commands_and_what_they_take_are_completed() {
     let mut terminal = demo();
     typed(&mut terminal, ":qu\t", ":quit");
     typed(&mut terminal, ":he\tdecode_j\t", ":help decode_jwt");
+    typed(&mut terminal, ":allow t\t", ":allow tune");
+    typed(&mut terminal, ":ns olaf-\t", ":ns olaf-customer");
+    typed(&mut terminal, ":doc proxy-sy\t", ":doc proxy-sync");
     let screen = typed(&mut terminal, ":\t", ":doc");
     assert!(screen.contains("the whole reference"), "{screen}");
+}
+
+#[test]
+fn contexts_are_those_of_the_kubeconfig() {
+    let home = TempDir::new();
+    let (_listener, kubeconfig) = hanging_cluster(&home);
+    let mut terminal = Terminal::start(&home, &["--kubeconfig", &kubeconfig]);
+    terminal.shows("lab");
+    typed(&mut terminal, ":context l\t", ":context lab");
 }
 
 #[test]
