@@ -3,6 +3,7 @@
 use crate::backend::{Answer, Observer, Query};
 use crate::error::{Error, Kind, Result};
 use crate::render::style::{self, Look};
+use crate::repl::show::bytes;
 use std::time::Duration;
 
 /// The variable that says what the libraries log.
@@ -38,7 +39,7 @@ fn line(query: &Query, answer: &Result<Answer>, look: &Look) -> String {
         Ok(answer) => {
             let color = if answer.is_success() { style::GOOD } else { style::DOUBT };
             let status = look.paint(color, &format!("{:>3}", answer.status));
-            format!("{status} {:>9} {:>8}  {query}\n", bytes(answer.body.len()), millis(Duration::from_millis(answer.ms)))
+            format!("{status} {:>9} {:>8}  {query}\n", bytes(answer.body.len() as u64), millis(Duration::from_millis(answer.ms)))
         }
         Err(error) => format!("{} {:>18}  {query}: {error}\n", look.paint(style::BAD, "---"), error.kind().word()),
     }
@@ -46,15 +47,6 @@ fn line(query: &Query, answer: &Result<Answer>, look: &Look) -> String {
 
 fn millis(time: Duration) -> String {
     format!("{} ms", time.as_millis())
-}
-
-/// A size in the unit that keeps it short.
-fn bytes(size: usize) -> String {
-    match size {
-        0..1_000 => format!("{size} B"),
-        1_000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
-        _ => format!("{:.1} MB", size as f64 / 1e6),
-    }
 }
 
 /// Let the libraries log to standard error. Silent unless asked: kube repeats as errors what pilotage explains.

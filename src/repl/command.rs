@@ -1,6 +1,6 @@
 //! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, effects, leave, places, recording, reference};
+use super::{Next, Session, again, effects, leave, load, places, recording, reference};
 use crate::error::{Error, Kind, Result};
 use crate::suggest::nearest;
 
@@ -58,6 +58,10 @@ pub const COMMANDS: &[Command] = &[
     effects::ALLOW,
     effects::UNDO,
     effects::FORWARDS,
+    load::LOAD,
+    load::TIME,
+    again::HISTORY,
+    again::EDIT,
     leave::QUIT,
 ];
 

@@ -3,6 +3,7 @@
 //! At a terminal a line editor asks for input; from a pipe or a file lines are read as they come, without a prompt. Both
 //! ask the parser whether a text is complete, and both survive whatever a line does.
 
+mod again;
 mod ask;
 mod assistant;
 pub mod command;
@@ -31,6 +32,7 @@ mod history_file;
 mod keys;
 pub mod known;
 mod leave;
+mod load;
 mod places;
 mod prompt;
 mod recording;
@@ -52,7 +54,7 @@ use crate::render::{self, Format, Look};
 use crate::report::Content;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a session works with.
@@ -69,6 +71,8 @@ pub struct Session<'a> {
     settings: RwLock<Arc<Settings>>,
     /// The exit code that the last input would have given.
     failed: AtomicU8,
+    /// Whether what every line takes is told.
+    timed: AtomicBool,
 }
 
 /// How a session goes on after an input.
@@ -120,7 +124,7 @@ impl<'a> Session<'a> {
     /// A session on this ground, which nothing was typed into yet.
     pub fn new(ground: &'a dyn Ground, history: Option<PathBuf>, out: Look, err: Look, settings: Settings) -> Self {
         let settings = RwLock::new(Arc::new(settings));
-        Self { ground, history, out, err, settings, failed: AtomicU8::default() }
+        Self { ground, history, out, err, settings, failed: AtomicU8::default(), timed: AtomicBool::default() }
     }
 }
 
@@ -150,6 +154,7 @@ impl Session<'_> {
         }
         let next = match text.strip_prefix(':') {
             Some(command) => command::run(self, command).unwrap_or_else(|error| self.fail(&error)),
+            None if self.timed.load(Relaxed) => load::timed(self, || self.evaluate(input)),
             None => self.evaluate(input),
         };
         self.failed.store(if let Next::Failed(code) = next { code } else { 0 }, Relaxed);

@@ -37,3 +37,12 @@ pub fn note(text: &str, look: &Look) -> String {
 pub fn printed(text: &str, look: &Look) -> String {
     if look.terminal { format!("{}\n", tame(text)) } else { format!("{text}\n") }
 }
+
+/// A size in the unit that keeps it short.
+pub fn bytes(size: u64) -> String {
+    match size {
+        0..1_000 => format!("{size} B"),
+        1_000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
+        _ => format!("{:.1} MB", size as f64 / 1e6),
+    }
+}

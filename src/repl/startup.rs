@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session) {
 }
 
 /// The failure of what was read from a file, which the engine takes for typed.
-fn in_file(mut failure: Failure, file: &Path) -> Failure {
+pub(super) fn in_file(mut failure: Failure, file: &Path) -> Failure {
     let name = file.display().to_string();
     let frames = failure.frames.iter_mut().map(|frame| &mut frame.file);
     for place in frames.chain([&mut failure.file]).filter(|place| *place == INPUT) {

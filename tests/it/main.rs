@@ -54,6 +54,7 @@ mod stdlib;
 mod tape_values;
 mod tapes;
 mod terminal;
+mod terminal_commands;
 mod terminal_complete;
 mod terminal_edit;
 mod terminal_history;

@@ -25,7 +25,8 @@ impl Two {
     pub fn serve() -> Self {
         let home = TempDir::new();
         let proxies = [(); 2].map(|()| FakeProxy::new(Duration::from_secs(600), Duration::ZERO));
-        let start = |name: &str, proxy: &FakeProxy| Cluster::start(options(name, proxy)).expect("a cluster");
+        let start =
+            |name: &str, proxy: &FakeProxy| Cluster::start(options(name, PodTarget::Proxy(proxy.clone()))).expect("a cluster");
         let (lab, prod) = (start("lab", &proxies[0]), start("eu-prod", &proxies[1]));
         let dead = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let hung = json!({"name": "dead", "cluster": {"server": format!("http://{}", dead.local_addr().expect("bound"))}});
@@ -49,8 +50,8 @@ fn read(home: &TempDir, cluster: &Cluster) -> Value {
     serde_json::from_str(&std::fs::read_to_string(home.file("one")).expect("it was written")).expect("JSON")
 }
 
-/// A cluster of one pod with a proxy.
-pub fn options(cluster: &str, proxy: &FakeProxy) -> ClusterOptions {
+/// A cluster of one pod, with this as the admin interface of its proxy.
+pub fn options(cluster: &str, admin: PodTarget) -> ClusterOptions {
     let status = json!({"name": "istio-proxy", "ready": true, "state": {"running": {}}});
     let pod = json!({
         "metadata": {"name": "web", "namespace": "shop", "uid": format!("uid-of-web-on-{cluster}"), "labels": {"app": "web"}},
@@ -69,5 +70,5 @@ pub fn options(cluster: &str, proxy: &FakeProxy) -> ClusterOptions {
     ];
     let end = "2026-11-22T10:00:00Z".parse().expect("a time");
     let recording = Recording { name: cluster.into(), cluster: cluster.into(), end, entries };
-    ClusterOptions::new(recording).port(POD, 15000, PodTarget::Proxy(proxy.clone()))
+    ClusterOptions::new(recording).port(POD, 15000, admin)
 }
