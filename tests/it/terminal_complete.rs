@@ -67,8 +67,7 @@ fn commands_and_what_they_take_are_completed() {
     typed(&mut terminal, ":allow t\t", ":allow tune");
     typed(&mut terminal, ":ns olaf-\t", ":ns olaf-customer");
     typed(&mut terminal, ":doc proxy-sy\t", ":doc proxy-sync");
-    let screen = typed(&mut terminal, ":\t", ":doc");
-    assert!(screen.contains("the whole reference"), "{screen}");
+    typed(&mut terminal, ":\t", "the whole reference");
 }
 
 #[test]
@@ -101,7 +100,7 @@ fn a_cluster_that_hangs_keeps_no_key_waiting() {
     let home = TempDir::new();
     let (_listener, kubeconfig) = hanging_cluster(&home);
     let mut terminal = Terminal::start(&home, &["--kubeconfig", &kubeconfig]);
-    terminal.shows("lab> ");
+    terminal.shows("lab/default> ");
     for _ in 0..3 {
         terminal.press("logs(\"we\t");
         terminal.shows("no answer yet");
@@ -126,7 +125,7 @@ fn a_key_logs_nobody_in() {
     let text = std::fs::read_to_string(&file).expect("a kubeconfig").replace("user: {}", &format!("user: {{{plugin}}}"));
     std::fs::write(&file, text).expect("it can be written");
     let mut terminal = Terminal::start(&home, &["--kubeconfig", &file]);
-    terminal.shows("lab> ");
+    terminal.shows("lab/default> ");
     typed(&mut terminal, "logs(\"we\t", "nobody has logged in");
     assert!(!home.file("asked").exists(), "the credential plugin ran");
     terminal.line("pods()");
