@@ -15,6 +15,12 @@ pub struct Connect {
     pub kubeconfig: Option<PathBuf>,
     /// The context to use in place of the current one.
     pub context: Option<String>,
+    /// The cluster to use in place of the context's.
+    pub cluster: Option<String>,
+    /// The user to be in place of the context's.
+    pub user: Option<String>,
+    /// Whom to act as, if that user may.
+    pub acting: Acting,
     /// The namespace to use in place of the context's.
     pub namespace: Option<String>,
     /// Hosts that live elsewhere than the DNS says.
@@ -23,16 +29,34 @@ pub struct Connect {
     pub timeout: Duration,
 }
 
+/// Whom to act as: the API server answers as it would answer them, if the user at hand may impersonate them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Acting {
+    /// The user.
+    pub user: Option<String>,
+    /// Their groups.
+    pub groups: Vec<String>,
+}
+
 impl Default for Connect {
     fn default() -> Self {
-        Self { kubeconfig: None, context: None, namespace: None, resolve: Vec::new(), timeout: Duration::from_secs(30) }
+        Self {
+            kubeconfig: None,
+            context: None,
+            cluster: None,
+            user: None,
+            acting: Acting::default(),
+            namespace: None,
+            resolve: Vec::new(),
+            timeout: Duration::from_secs(30),
+        }
     }
 }
 
 impl Connect {
     /// Whether the user named a cluster, so that not finding it must be said at once.
     pub(super) fn is_explicit(&self) -> bool {
-        self.kubeconfig.is_some() || self.context.is_some()
+        self.kubeconfig.is_some() || self.context.is_some() || self.cluster.is_some() || self.user.is_some()
     }
 }
 
@@ -79,6 +103,10 @@ impl Access {
         access.config.write_timeout = Some(connect.timeout);
         // kube would repeat a refused request for minutes; `kube_http` repeats with measure.
         access.config.default_retry = false;
+        if connect.acting.user.is_some() {
+            access.config.auth_info.impersonate.clone_from(&connect.acting.user);
+            access.config.auth_info.impersonate_groups = Some(connect.acting.groups.clone());
+        }
         if let Some(namespace) = &connect.namespace {
             access.config.default_namespace.clone_from(namespace);
         }
@@ -208,8 +236,17 @@ async fn from_kubeconfig(kubeconfig: Kubeconfig, connect: &Connect, sources: &So
     if !known.contains(&cluster) {
         return Err(no_context(format!("the kubeconfig {} has no context {cluster:?}", sources.names()), &known));
     }
-    let own_proxy = has_proxy(&kubeconfig, &cluster);
-    let options = KubeConfigOptions { context: Some(cluster.clone()), ..Default::default() };
+    let clusters: Vec<&str> = kubeconfig.clusters.iter().map(|one| one.name.as_str()).collect();
+    let users: Vec<&str> = kubeconfig.auth_infos.iter().map(|one| one.name.as_str()).collect();
+    for (what, name, known) in [("cluster", &connect.cluster, clusters), ("user", &connect.user, users)] {
+        if let Some(name) = name.as_deref().filter(|name| !known.contains(name)) {
+            return Err(Error::new(Kind::NoCluster, format!("the kubeconfig {} has no {what} {name:?}", sources.names()))
+                .hint(format!("choose one with --{what}: {}", known.join(", "))));
+        }
+    }
+    let own_proxy = has_proxy(&kubeconfig, &cluster, connect.cluster.as_deref());
+    let options =
+        KubeConfigOptions { context: Some(cluster.clone()), cluster: connect.cluster.clone(), user: connect.user.clone() };
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
         Error::new(Kind::NoCluster, format!("the context {cluster:?} of {} cannot be used", sources.names()))
             .caused_by(&error)
@@ -219,9 +256,10 @@ async fn from_kubeconfig(kubeconfig: Kubeconfig, connect: &Connect, sources: &So
     Ok(Access { cluster, config })
 }
 
-fn has_proxy(kubeconfig: &Kubeconfig, context: &str) -> bool {
+fn has_proxy(kubeconfig: &Kubeconfig, context: &str, cluster: Option<&str>) -> bool {
     let context = kubeconfig.contexts.iter().find(|one| one.name == context).and_then(|one| one.context.as_ref());
-    let cluster = context.and_then(|context| kubeconfig.clusters.iter().find(|one| one.name == context.cluster));
+    let name = cluster.or_else(|| context.map(|context| context.cluster.as_str()));
+    let cluster = kubeconfig.clusters.iter().find(|one| Some(one.name.as_str()) == name);
     cluster.and_then(|one| one.cluster.as_ref()?.proxy_url.as_ref()).is_some_and(|url| !url.is_empty())
 }
 
@@ -241,12 +279,39 @@ fn from_pod(connect: &Connect) -> Result<Access> {
     if let Some(context) = &connect.context {
         return Err(no_context(format!("there is no context {context:?}: no kubeconfig was found"), &[]));
     }
+    for (what, name) in [("cluster", &connect.cluster), ("user", &connect.user)] {
+        if let Some(name) = name {
+            return Err(no_context(format!("there is no {what} {name:?}: no kubeconfig was found"), &[]));
+        }
+    }
     let config = Config::incluster().map_err(|error| {
         Error::new(Kind::NoCluster, "the pod's service account cannot be used")
             .caused_by(&error)
             .hint("mount it (automountServiceAccountToken: true), or give --kubeconfig FILE")
     })?;
     Ok(Access { cluster: "in-cluster".into(), config })
+}
+
+/// The names of contexts, clusters and users that a kubeconfig has, for completion. One that cannot be read has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The contexts.
+    pub contexts: Vec<String>,
+    /// The clusters.
+    pub clusters: Vec<String>,
+    /// The users.
+    pub users: Vec<String>,
+}
+
+/// What can be chosen of this kubeconfig, or else of the usual ones.
+pub fn names(kubeconfig: Option<PathBuf>) -> Names {
+    let sources = Sources::of(&Connect { kubeconfig, ..Connect::default() });
+    let Ok(Some(kubeconfig)) = sources.read() else { return Names::default() };
+    Names {
+        contexts: kubeconfig.contexts.into_iter().map(|one| one.name).collect(),
+        clusters: kubeconfig.clusters.into_iter().map(|one| one.name).collect(),
+        users: kubeconfig.auth_infos.into_iter().map(|one| one.name).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -347,6 +412,35 @@ contexts:
         assert!(error.to_string().contains("nowhere"), "{error}");
         let error = find(folder.file("empty", ""), None).await.expect_err("it is empty");
         assert!(error.next_step().is_some_and(|hint| hint.contains("no contexts at all")), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn another_cluster_and_user_of_the_kubeconfig_can_be_chosen() {
+        let folder = Folder::new("overridden");
+        let two = format!("{TWO}users:\n- {{name: me, user: {{token: mine}}}}\n- {{name: you, user: {{token: yours}}}}\n")
+            .replace("clusters:\n", "clusters:\n- {name: other, cluster: {server: \"http://127.0.0.1:2\"}}\n");
+        let file = folder.file("config", &two);
+        let connect = Connect {
+            kubeconfig: Some(file),
+            context: Some("lab".into()),
+            cluster: Some("other".into()),
+            user: Some("you".into()),
+            acting: Acting { user: Some("jane".into()), groups: vec!["ops".into()] },
+            ..Connect::default()
+        };
+        let access = Access::find(&connect).await.unwrap();
+        assert_eq!((access.cluster.as_str(), access.config.cluster_url.to_string().as_str()), ("lab", "http://127.0.0.1:2/"));
+        let auth = &access.config.auth_info;
+        assert!(auth.token.is_some() && auth.impersonate.as_deref() == Some("jane"), "{auth:?}");
+        assert_eq!(auth.impersonate_groups.as_deref(), Some(&["ops".to_owned()][..]));
+        let error =
+            Access::find(&Connect { cluster: Some("othr".into()), ..connect.clone() }).await.expect_err("no such cluster");
+        assert!(
+            error.message().contains("no cluster \"othr\"") && error.next_step() == Some("choose one with --cluster: other, c"),
+            "{error:?}"
+        );
+        let error = Access::find(&Connect { user: Some("her".into()), ..connect }).await.expect_err("no such user");
+        assert!(error.next_step() == Some("choose one with --user: me, you"), "{error:?}");
     }
 
     #[test]

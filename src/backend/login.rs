@@ -4,10 +4,13 @@ use super::Connect;
 use super::connect::Access;
 use super::kube_error::{self, Asked};
 use crate::error::{Error, Kind, Result};
-use kube::client::Client;
+use http::Request;
+use http::header::{HeaderName, HeaderValue};
+use kube::client::{Body, Client, ClientBuilder};
 use kube::config::ExecInteractiveMode;
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tower::util::MapRequestLayer;
 
 /// A credential plugin may ask the user to log in, in a browser; it gets this much time.
 pub(super) const LOGIN: Duration = Duration::from_secs(120);
@@ -75,7 +78,16 @@ impl Login {
 /// Make the client; this runs the kubeconfig's credential plugin, which blocks.
 async fn open(access: &Access, asked: Asked<'_>) -> Result<Client> {
     let config = access.config.clone();
-    let opening = tokio::task::spawn_blocking(move || Client::try_from(config));
+    let opening = tokio::task::spawn_blocking(move || {
+        let acting = acting(&config)?;
+        let layer = MapRequestLayer::new(move |mut request: Request<Body>| {
+            acting.iter().for_each(|(name, value)| {
+                request.headers_mut().append(name, value.clone());
+            });
+            request
+        });
+        Ok(ClientBuilder::try_from(config)?.with_layer(&layer).build())
+    });
     let opened = tokio::time::timeout(LOGIN, opening).await.map_err(|_| {
         Error::new(Kind::Timeout, format!("the credential plugin of {} did not end within {} s", access.cluster, LOGIN.as_secs()))
             .hint("run the plugin by hand; it may wait for a login")
@@ -90,4 +102,17 @@ async fn open(access: &Access, asked: Asked<'_>) -> Result<Client> {
         }
         error => error,
     })
+}
+
+/// The headers that say whom to act as: kube reads them from a kubeconfig, and does not send them.
+fn acting(config: &kube::Config) -> kube::Result<Vec<(HeaderName, HeaderValue)>> {
+    let auth = &config.auth_info;
+    let users = auth.impersonate.iter().map(|user| ("impersonate-user", user));
+    let uids = auth.impersonate_uid.iter().map(|uid| ("impersonate-uid", uid));
+    let groups = auth.impersonate_groups.iter().flatten().map(|group| ("impersonate-group", group));
+    let header = |(name, value): (&'static str, &String)| {
+        let value = HeaderValue::from_str(value).map_err(|error| kube::Error::HttpError(error.into()))?;
+        Ok((HeaderName::from_static(name), value))
+    };
+    users.chain(uids).chain(groups).map(header).collect()
 }

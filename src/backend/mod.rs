@@ -133,7 +133,7 @@ mod tune;
 mod unattended;
 
 pub use aside::Aside;
-pub use connect::{Connect, ContextOf, contexts};
+pub use connect::{Acting, Connect, ContextOf, Names, contexts, names};
 pub use demo::demo;
 pub use forward::{Forward, Forwards, Traffic};
 pub use ledger::{Ledger, Shelf};

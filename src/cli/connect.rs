@@ -3,8 +3,8 @@
 use super::options::Options;
 use super::places;
 use crate::backend::{
-    Aside, Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Redacted, SharedBackend, Shelf, Site, Tape, Taping,
-    Unattended, demo,
+    Acting, Aside, Connect, Effect, Ledger, Limit, Live, Observed, Observer, Policy, Redacted, SharedBackend, Shelf, Site, Tape,
+    Taping, Unattended, demo,
 };
 use crate::error::{Error, Kind, Result};
 use std::ffi::OsStr;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// The options that name a recording.
 pub const REPLAY: [&str; 2] = ["demo", "tape"];
 /// The options that only a live mesh has a use for.
-pub const LIVE: [&str; 3] = ["context", "kubeconfig", "resolve"];
+pub const LIVE: [&str; 7] = ["context", "kubeconfig", "cluster", "user", "as", "as_group", "resolve"];
 
 /// A source of answers, ready to be asked.
 pub struct Source {
@@ -109,6 +109,9 @@ pub fn wish(options: &Options) -> Connect {
     Connect {
         kubeconfig: options.kubeconfig.clone(),
         context: options.context.clone(),
+        cluster: options.cluster.clone(),
+        user: options.user.clone(),
+        acting: Acting { user: options.acting_as.clone(), groups: options.as_group.clone() },
         namespace: options.namespace.clone(),
         resolve: options.resolve.clone(),
         timeout: options.timeout,
@@ -124,13 +127,27 @@ fn live(options: &Options) -> Result<Live> {
 /// Options that cannot both be meant. Here and not in clap: they may stand on both sides of the command.
 fn check(options: &Options) -> Result<()> {
     let tapes = [options.demo, options.tape.is_some()];
-    let live = [options.context.is_some(), options.kubeconfig.is_some(), !options.resolve.is_empty()];
+    let live = [
+        options.context.is_some(),
+        options.kubeconfig.is_some(),
+        options.cluster.is_some(),
+        options.user.is_some(),
+        options.acting_as.is_some(),
+        !options.as_group.is_empty(),
+        !options.resolve.is_empty(),
+    ];
+    if options.acting_as.is_none() && !options.as_group.is_empty() {
+        return Err(Error::new(Kind::Usage, "--as-group says to which groups somebody belongs, and --as does not say who")
+            .hint("add --as USER, as kubectl wants it too"));
+    }
     let mut given = REPLAY.into_iter().zip(tapes).filter(|(_, given)| *given);
     let Some((tape, _)) = given.next() else { return Ok(()) };
     let other = given.next().or_else(|| LIVE.into_iter().zip(live).find(|(_, given)| *given));
     match other {
-        Some((other, _)) => Err(Error::new(Kind::Usage, format!("--{tape} and --{other} cannot go together"))
-            .hint(format!("--{tape} answers from a recording; nothing else is asked"))),
+        Some((other, _)) => {
+            Err(Error::new(Kind::Usage, format!("--{tape} and --{} cannot go together", other.replace('_', "-")))
+                .hint(format!("--{tape} answers from a recording; nothing else is asked")))
+        }
         None => same_file(options),
     }
 }

@@ -53,7 +53,8 @@ impl<'a> Here<'a> {
             }
             Target::Context(name) => {
                 self.known(name)?;
-                Options { context: Some(name.clone()), namespace: None, ..live }
+                // Another cluster or user than the context's was said of the place at hand.
+                Options { context: Some(name.clone()), namespace: None, cluster: None, user: None, ..live }
             }
         })
     }
@@ -102,7 +103,17 @@ impl<'a> Here<'a> {
 
 /// What leads nowhere in particular.
 fn bare(live: &Options) -> Options {
-    Options { context: None, kubeconfig: None, namespace: None, resolve: Vec::new(), ..live.clone() }
+    Options {
+        context: None,
+        kubeconfig: None,
+        cluster: None,
+        user: None,
+        acting_as: None,
+        as_group: Vec::new(),
+        namespace: None,
+        resolve: Vec::new(),
+        ..live.clone()
+    }
 }
 
 impl Ground for Here<'_> {
@@ -126,7 +137,7 @@ impl Ground for Here<'_> {
             Some(file) => (repl::Source::Tape, file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()),
             None => match backend.cluster() {
                 name if name == Live::NOBODY => (repl::Source::Nobody, name),
-                name => (repl::Source::Live, name),
+                name => (repl::Source::Live, options.cluster.iter().fold(name, |name, cluster| format!("{name}@{cluster}"))),
             },
         };
         let open = if backend.replays() { Vec::new() } else { source.ledger.open() };

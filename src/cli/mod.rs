@@ -5,6 +5,7 @@
 
 mod app;
 mod browser;
+mod complete;
 mod completions;
 mod config;
 mod config_command;
@@ -20,6 +21,7 @@ mod nowhere;
 mod options;
 mod params;
 mod places;
+mod plugin;
 mod repl;
 mod run;
 mod show;
@@ -94,6 +96,10 @@ struct Start<'a> {
 }
 
 fn start(args: &[OsString]) -> u8 {
+    plugin::learn(args);
+    if args.get(1).is_some_and(|word| word == complete::ASKED) {
+        return answer(&complete::for_kubectl(command(args), &args[2..]));
+    }
     let (mut config, broken) = match Config::load() {
         Ok(config) => (config, None),
         Err(failure) => (Config::nothing(), Some(failure)),
@@ -151,17 +157,28 @@ fn dispatch(command: Option<Command>, app: &App, config: &Config, matches: &ArgM
 /// The tree of commands. `--no-color` must hold for help and errors about the command line itself.
 fn command(args: &[OsString]) -> clap::Command {
     let plain = args.iter().any(|arg| arg == "--no-color");
-    config_keys::switches_with_values(Cli::command()).color(if plain {
+    let command = config_keys::switches_with_values(Cli::command());
+    command.bin_name(plugin::called()).mut_subcommand("run", run::explained).color(if plain {
         clap::ColorChoice::Never
     } else {
         clap::ColorChoice::Auto
     })
 }
 
+/// What a shell asked for.
+fn answer(text: &str) -> u8 {
+    // A shell that no longer listens needs no answer.
+    let _ = crate::render::style::write_stdout(text);
+    0
+}
+
 /// Print what the command line's reader says: help and version to standard output, errors to standard error.
 fn say(error: &clap::Error) -> u8 {
     // A closed pipe is no failure, and nobody could be told of any other.
     let _ = error.print();
+    if let Some(advice) = plugin::advice(error) {
+        crate::render::style::write_stderr(&format!("\n{advice}"));
+    }
     if error.use_stderr() { USAGE } else { 0 }
 }
 

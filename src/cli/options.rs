@@ -20,6 +20,18 @@ pub struct Options {
     /// The kubeconfig file to read
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// The cluster of the kubeconfig to use in place of the context's
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub cluster: Option<String>,
+    /// The user of the kubeconfig to be in place of the context's
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub user: Option<String>,
+    /// The user to act as, if you may impersonate them
+    #[arg(long = "as", id = "as", global = true, value_name = "USER", hide_short_help = true)]
+    pub acting_as: Option<String>,
+    /// A group to act as a member of; may be repeated
+    #[arg(long, global = true, value_name = "GROUP", hide_short_help = true)]
+    pub as_group: Vec<String>,
     /// Answer from a tape; nothing else is asked
     #[arg(long, global = true, value_name = "FILE")]
     pub tape: Option<PathBuf>,
@@ -33,7 +45,7 @@ pub struct Options {
     #[arg(long, global = true)]
     pub keep_secrets: bool,
     /// How long to wait for an answer
-    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    #[arg(long, alias = "request-timeout", global = true, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub timeout: Duration,
     /// Where a host really is, for HTTP and TLS; may be repeated
     #[arg(long, global = true, value_name = "HOST:PORT:ADDRESS")]

@@ -3,7 +3,7 @@
 use super::Start;
 use super::app::{App, Outcome};
 use super::eval::PARTIAL;
-use super::{options::Options, params, places};
+use super::{options::Options, params, places, plugin};
 use crate::backend::Effect;
 use crate::error::{Error, Kind};
 use crate::host::{Failure, Input, Playbook};
@@ -19,12 +19,7 @@ const FOUND: u8 = 3;
 
 /// Arguments of `pilotage run`, as far as they are known before the playbook is.
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "pilotage run [OPTIONS] <PLAYBOOK> [--PARAMETER <VALUE>]...",
-    disable_help_subcommand = true,
-    after_help = "PLAYBOOK is a name (`pilotage list` shows them) or the path of a .rhai file.\n\
-                  `pilotage run PLAYBOOK --help` shows what it does and its parameters."
-)]
+#[command(disable_help_subcommand = true)]
 pub struct Run {
     #[command(subcommand)]
     playbook: Option<Named>,
@@ -35,6 +30,15 @@ enum Named {
     /// The playbook's name and everything after it.
     #[command(external_subcommand)]
     Playbook(Vec<OsString>),
+}
+
+/// The command's help, as the program is called.
+pub fn explained(run: clap::Command) -> clap::Command {
+    let called = plugin::called();
+    run.override_usage(format!("{called} run [OPTIONS] <PLAYBOOK> [--PARAMETER <VALUE>]...")).after_help(format!(
+        "PLAYBOOK is a name (`{called} list` shows them) or the path of a .rhai file.\n\
+         `{called} run PLAYBOOK --help` shows what it does and its parameters."
+    ))
 }
 
 impl Run {

@@ -23,7 +23,9 @@ impl Session<'_> {
 
     /// Whether one must take care there.
     pub(super) fn is_prod(&self, place: &Place) -> bool {
-        place.source == Source::Live && self.settings().is_prod(&place.name)
+        // `context@cluster` where another cluster than the context's was chosen: each of both counts.
+        let names = place.name.split('@').chain([place.name.as_str()]);
+        place.source == Source::Live && names.into_iter().any(|name| self.settings().is_prod(name))
     }
 }
 

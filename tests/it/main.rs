@@ -28,6 +28,7 @@ mod forwards;
 mod goldens;
 mod istiod_pages;
 mod json;
+mod kubectl;
 mod ledger;
 mod ledger_fleet;
 mod ledger_istiod;
