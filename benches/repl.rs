@@ -1,31 +1,35 @@
 //! What a key costs at the prompt: colours, brackets, whether the input is whole, and the hint, on an input of 300 lines; and a Tab
-//! with 5,000 pods.
+//! with 5,000 pods. And what a result of 100,000 rows costs: when it begins to show, and how much memory showing all of it takes.
 //!
-//! `cargo bench --bench repl`, one group with `-- key_press`. Targets: 5 ms and 20 ms at the 99th percentile.
+//! `cargo bench --bench repl`, one group with `-- key_press`. Targets: 5 ms and 20 ms at the 99th percentile; a table begins to
+//! show within 100 ms, and showing it takes no more than a tenth of the memory that its rows do.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
 
 #[path = "support/mod.rs"]
 mod measure;
 
-use measure::{arguments, ratio, time, verdict};
+use measure::{arguments, best, program, ratio, time, verdict};
 use pilotage::Pilotage;
 use pilotage::backend::{Tape, demo};
-use pilotage::host::tokens;
-use pilotage::render::Look;
+use pilotage::cell::Cell;
+use pilotage::host::{Limits, tokens};
+use pilotage::render::{Look, brief};
 use pilotage::repl::complete::{Memory, Room, in_script, present};
 use pilotage::repl::highlight::Painted;
 use pilotage::repl::hint;
 use pilotage::repl::known::Known;
+use pilotage::report::Content;
 use rustyline::Context;
 use rustyline::history::{History, MemHistory};
 use std::fmt::Write;
 use std::hint::black_box;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn main() {
-    let groups: &[(&str, fn())] = &[("key_press", key_press), ("complete", complete)];
+    let groups: &[(&str, fn())] = &[("key_press", key_press), ("complete", complete), ("table", table)];
     let wanted = arguments();
     for (name, run) in groups.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|word| word == name)) {
         println!("{name}");
@@ -132,4 +136,82 @@ fn many_pods() -> Arc<Tape> {
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     Arc::new(Tape::from_bytes("many.tape", text.as_bytes()).expect("a tape"))
+}
+
+/// How many rows a long table has.
+const ROWS: usize = 100_000;
+
+/// A script that makes them, as those of a mesh look.
+fn rows() -> String {
+    format!(
+        "let rows = []; for n in 0..{ROWS} {{ rows.push(#{{ name: `reviews-v1-${{n}}`, namespace: `bookinfo-${{n % 50}}`, \
+         status: if n % 9 == 0 {{ \"Failed\" }} else {{ \"Running\" }}, restarts: n % 7, node: `worker-${{n % 300}}.example` }}); }} "
+    )
+}
+
+/// A way to show them.
+type Show<'a> = dyn Fn(&mut First) -> std::io::Result<()> + 'a;
+
+/// Notes when the first byte comes.
+struct First {
+    begun: Instant,
+    first: Option<Duration>,
+}
+
+impl std::io::Write for First {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.first.get_or_insert_with(|| self.begun.elapsed());
+        Ok(black_box(bytes).len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn table() {
+    let limits = Limits { operations: 0, ..Limits::default() };
+    let engine = Pilotage::builder(Arc::new(demo().expect("the demo tape"))).limits(limits).build().expect("an engine");
+    let shown = engine.enter(&(rows() + "rows")).expect("the rows can be made");
+    let Content::Table(table) = &shown.content else { panic!("rows are a table") };
+    let look = Look { color: true, terminal: true, ..Look::fitted(120) };
+    // The least that showing them can mean: each cell as text, one after the other.
+    let plain = best(5, || {
+        let (mut out, mut cell) = (std::io::BufWriter::new(std::io::sink()), Cell::default());
+        for row in 0..ROWS {
+            for column in 0..table.columns.len() {
+                table.rows.cell(row, column, &mut cell);
+                std::io::Write::write_all(&mut out, cell.text().as_bytes()).expect("a sink takes all");
+            }
+        }
+    });
+    println!("{:>10}  {ROWS} rows written plainly", time(plain));
+    let target = Duration::from_millis(100);
+    let shows: [(&str, &Show); 2] = [
+        ("what a screen holds of them", &|out| brief::write(out, &shown.content, &look, 50)),
+        ("all of them", &|out| brief::whole(out, &shown.content, &look)),
+    ];
+    for (what, show) in shows {
+        let (mut first, mut whole) = (Duration::MAX, Duration::MAX);
+        for _ in 0..5 {
+            let mut out = First { begun: Instant::now(), first: None };
+            show(&mut out).expect("it takes all");
+            (first, whole) = (first.min(out.first.expect("something was written")), whole.min(out.begun.elapsed()));
+        }
+        let met = verdict(first <= target);
+        println!("{:>10}  the first byte of {what}; {:.2} × plainly (≤ 100 ms: {met})", time(first), ratio(first, plain));
+        println!("{:>10}  {what}; {:.2} × plainly", time(whole), ratio(whole, plain));
+    }
+    let peak = |last: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pilotage"));
+        command.args(["--demo", "--max-operations", "0", "eval", &(rows() + last)]);
+        program::run(command).peak as f64
+    };
+    let (counted, written) = (peak("rows.len()"), peak("rows"));
+    let ratio = written / counted;
+    println!(
+        "{:>7.0} MB  held while all are written; {ratio:.2} × making them (≤ 1.1 ×: {})",
+        written / 1e6,
+        verdict(ratio <= 1.1)
+    );
 }

@@ -76,7 +76,8 @@ impl Pilotage {
     /// # Errors
     /// When it does not compile, fails, or is stopped.
     pub fn eval(&self, source: &str) -> std::result::Result<Content, Box<Failure>> {
-        self.host.eval(source).map(|value| self.host.content(&value))
+        // Shared, an array is held by what shows it and not copied.
+        self.host.eval(source).map(|value| self.host.content(&if value.is_array() { value.into_shared() } else { value }))
     }
 
     /// Evaluate what somebody typed at a prompt. As [`Pilotage::eval`], and what it gives is kept: later texts see it as `_` and

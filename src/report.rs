@@ -1,5 +1,6 @@
 //! What an investigation says: one model, rendered by every output format.
 
+use crate::json::Node;
 pub use crate::table::{Rows, Source, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -84,6 +85,8 @@ pub enum Content {
     Text(String),
     /// Rows.
     Table(Table),
+    /// A document, read where it is looked at.
+    Document(Node),
     /// Anything else.
     Value(Value),
 }

@@ -129,6 +129,10 @@ impl Ground for Here<'_> {
         self.app.quiet();
     }
 
+    fn aside(&self, other: bool) {
+        self.engine.signals.aside(other);
+    }
+
     fn place(&self) -> Place {
         let (source, options) = (self.source(), lock(&self.now));
         let backend = &source.backend;

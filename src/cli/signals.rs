@@ -38,6 +38,8 @@ struct State {
     at_end: OnceLock<AtEnd>,
     presses: AtomicUsize,
     session: AtomicBool,
+    /// Another program has the terminal.
+    aside: AtomicBool,
     /// A signal ends the program: nobody else does.
     ending: AtomicBool,
 }
@@ -84,6 +86,11 @@ impl Signals {
     /// A new evaluation begins: earlier presses are forgotten.
     pub fn calm(&self) {
         self.0.presses.store(0, SeqCst);
+    }
+
+    /// Another program has the terminal, or has it no more: Ctrl-C reaches that one too, and is for it.
+    pub fn aside(&self, other: bool) {
+        self.0.aside.store(other, SeqCst);
     }
 
     /// Whether Ctrl-C was pressed since then.
@@ -138,6 +145,7 @@ impl State {
             at_end: OnceLock::new(),
             presses: AtomicUsize::new(0),
             session: AtomicBool::new(false),
+            aside: AtomicBool::new(false),
             ending: AtomicBool::new(false),
         }
     }
@@ -152,6 +160,9 @@ impl State {
     }
 
     fn pressed(&self) {
+        if self.aside.load(SeqCst) {
+            return;
+        }
         let presses = self.presses.fetch_add(1, SeqCst) + 1;
         let Some(interrupt) = self.interrupt.get().filter(|_| !self.ending.load(SeqCst)) else {
             self.leave(i32::from(INTERRUPTED))

@@ -20,7 +20,7 @@ pub fn type_word(value: &Dynamic) -> String {
 }
 
 /// The longest document that is shown in full; of a longer one, what it is.
-pub(super) const SHOWN: usize = 1 << 20;
+pub const SHOWN: usize = 1 << 20;
 
 /// A JSON value as scripts see it: objects become maps, null becomes `()`.
 pub fn from_value(value: Value) -> Dynamic {
@@ -136,15 +136,11 @@ pub fn content(value: &Dynamic) -> Content {
     if let Some(results) = value.read_lock::<Results>() {
         return results.content();
     }
-    if let Some(items) = value.read_lock::<Array>()
-        && let Some(table) = table(&items)
-    {
+    if let Some(table) = tables::table_of(value) {
         return Content::Table(table);
     }
-    if let Some(node) = value.read_lock::<Node>()
-        && node.size() > SHOWN
-    {
-        return Content::Text(json_value::describe(&node));
+    if let Some(node) = value.read_lock::<Node>() {
+        return Content::Document(node.clone());
     }
     match to_value(value) {
         Value::String(text) => Content::Text(text),

@@ -26,6 +26,7 @@ const DUMP: &str = r#"{"configs": [
 
 fn value(engine: &Pilotage, script: &str) -> Value {
     match engine.eval(script).unwrap_or_else(|failure| panic!("{script}: {failure}")) {
+        Content::Document(node) => node.to_value().unwrap_or_else(|_| crate::host::describe(&node).into()),
         Content::Nothing => Value::Null,
         Content::Text(text) => text.into(),
         Content::Value(value) => value,

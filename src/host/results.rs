@@ -8,6 +8,7 @@ use super::failure::{Fallible, raise};
 use super::limits::Limits;
 use super::{Entered, underscore};
 use crate::error::{Error, Kind, Result};
+use crate::json::Node;
 use crate::report::{Content, Table};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, INT, ImmutableString, Module, Scope};
@@ -183,6 +184,7 @@ fn what(value: &Dynamic) -> String {
 fn kind(value: &Dynamic) -> String {
     match value.read_lock::<super::Row>() {
         Some(row) => row.shape().kind.clone(),
+        None if value.is::<Node>() => "document".into(),
         None if value.is_int() || value.is_float() || value.is_bool() => value.to_string(),
         None => type_word(value),
     }

@@ -16,6 +16,7 @@ fn gives(session: &Pilotage, source: &str, wanted: &Value) -> Option<usize> {
         Content::Text(text) => text.into(),
         Content::Table(table) => serde_json::to_value(table.records()).unwrap(),
         Content::Value(value) => value,
+        Content::Document(node) => node.to_value().unwrap(),
         Content::Nothing => Value::Null,
     };
     assert_eq!(&content, wanted, "{source}");

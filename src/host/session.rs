@@ -71,7 +71,7 @@ impl Interrupt {
     }
 
     /// Forget an earlier trigger: a new evaluation begins.
-    pub(super) fn renew(&self) {
+    pub fn renew(&self) {
         self.0.raised.store(false, Ordering::SeqCst);
     }
 

@@ -14,14 +14,30 @@ use std::sync::Arc;
 
 /// An array of rows, maps or documents as a table. Columns stand in the order in which they are first met.
 pub fn table(items: &[Dynamic]) -> Option<Table> {
+    let Columns { names, wide, .. } = columns(items)?;
+    Some(Table { rows: rows(items, &names), columns: names, wide })
+}
+
+/// The same of a value, which is held and not copied if it is shared.
+pub(super) fn table_of(value: &Dynamic) -> Option<Table> {
+    let items = value.read_lock::<Array>()?;
+    let Columns { names, wide, .. } = columns(&items)?;
+    let rows = match Picked::of(&items, &names) {
+        None if value.is_shared() => Rows::Asked(Arc::new(Shared { value: value.clone(), columns: names.clone() })),
+        _ => rows(&items, &names),
+    };
+    Some(Table { rows, columns: names, wide })
+}
+
+/// The columns of rows, maps or documents; none of anything else.
+fn columns(items: &[Dynamic]) -> Option<Columns> {
     let object = |item: &Dynamic| item.read_lock::<Node>().is_some_and(|node| node.kind() == Type::Object);
     if items.is_empty() || !items.iter().all(|item| item.is::<Row>() || item.is_map() || object(item)) {
         return None;
     }
     let mut columns = Columns::default();
     items.iter().for_each(|item| columns.note(item));
-    let Columns { names, wide, .. } = columns;
-    Some(Table { rows: rows(items, &names), columns: names, wide })
+    Some(columns)
 }
 
 /// The same with these columns. What an item lacks is null.
@@ -160,6 +176,30 @@ impl Source for Items {
 
     fn value(&self, row: usize, column: usize) -> Value {
         match (self.items.get(row), self.columns.get(column)) {
+            (Some(item), Some(name)) => field(item, name),
+            _ => Value::Null,
+        }
+    }
+}
+
+/// The same, in an array that somebody else holds too.
+struct Shared {
+    value: Dynamic,
+    columns: Vec<String>,
+}
+
+impl Source for Shared {
+    fn len(&self) -> usize {
+        self.value.read_lock::<Array>().map_or(0, |items| items.len())
+    }
+
+    fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn value(&self, row: usize, column: usize) -> Value {
+        let items = self.value.read_lock::<Array>();
+        match (items.as_deref().and_then(|items| items.get(row)), self.columns.get(column)) {
             (Some(item), Some(name)) => field(item, name),
             _ => Value::Null,
         }

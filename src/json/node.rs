@@ -262,6 +262,13 @@ impl Node {
     }
 }
 
+impl PartialEq for Node {
+    /// Whether both are the same text.
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start: String = self.text().chars().take(40).collect();

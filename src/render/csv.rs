@@ -14,6 +14,7 @@ pub fn write(out: &mut dyn Write, content: &Content) -> io::Result<()> {
         Content::Nothing => Ok(()),
         Content::Table(rows) => table(out, rows),
         Content::Text(text) => single(out, [&Value::from(text.as_str())]),
+        Content::Document(_) => write(out, &Content::Value(super::plain(content))),
         Content::Value(Value::Object(record)) => table(out, &value::table_of(&[record])),
         Content::Value(whole) => match (value::as_table(whole), whole) {
             (Some(rows), _) => table(out, &rows),

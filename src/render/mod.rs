@@ -2,6 +2,7 @@
 //!
 //! Every renderer is a pure function of a value and a [`Look`]; where the text goes is the caller's business.
 
+pub mod brief;
 mod chunks;
 pub mod csv;
 pub mod diagnostic;
@@ -10,15 +11,18 @@ mod fit;
 pub mod json;
 pub mod markdown;
 pub mod progress;
+mod reindent;
 pub mod style;
 pub mod table;
+pub mod tamed;
 pub mod terminal_markdown;
 pub mod text;
 pub mod theme;
+pub mod tree;
 mod value;
 pub mod yaml;
 
-pub use fit::{tame, wrap};
+pub use fit::{tame, width, wrap};
 pub use style::Look;
 pub use theme::{Role, Theme};
 
@@ -52,6 +56,7 @@ pub fn write(out: &mut dyn Write, content: &Content, format: Format, look: &Look
         (Format::Csv, _) => csv::write(out, content),
         (Format::Markdown, _) => markdown::write(out, content),
         (Format::Json, Content::Table(table)) => json::write(out, &table.records()),
+        (Format::Json, Content::Document(node)) => reindent::write(out, node.text()),
         (Format::Json, _) => json::write(out, &plain(content)),
         (Format::Yaml, Content::Table(table)) => yaml::table(out, table),
         (Format::Yaml, _) => out.write_all(yaml::value(&plain(content)).as_bytes()),
@@ -77,8 +82,23 @@ fn plain(content: &Content) -> Value {
     match content {
         Content::Text(text) => Value::from(text.as_str()),
         Content::Value(value) => value.clone(),
+        // One that is too big to be built is told of.
+        Content::Document(node) => node.to_value().unwrap_or_else(|_| tree::title(&node.clone().into()).into()),
         Content::Nothing | Content::Table(_) => Value::Null,
     }
+}
+
+/// A count with its thousands apart.
+pub(crate) fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (number, digit) in digits.chars().enumerate() {
+        if number > 0 && (digits.len() - number).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// What is written, as text. Memory refuses nothing.

@@ -18,6 +18,8 @@ pub struct Look {
     pub color: bool,
     /// Whether a terminal shows it: then control characters of what a cluster said are shown, not obeyed.
     pub terminal: bool,
+    /// Whether the width was asked for, and stays when the terminal's changes.
+    pub fixed: bool,
     /// The colours that somebody chose; `None` for the usual ones.
     pub theme: Option<&'static Theme>,
 }
@@ -25,7 +27,7 @@ pub struct Look {
 impl Look {
     /// No colours, no limit: what a pipe and a test get.
     pub const fn plain() -> Self {
-        Self { width: None, color: false, terminal: false, theme: None }
+        Self { width: None, color: false, terminal: false, fixed: false, theme: None }
     }
 
     /// No colours, and this width.
@@ -47,7 +49,15 @@ impl Look {
         let terminal = stream.is_terminal();
         let columns = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
         let color = color && wants_color(stream);
-        Self { width: choose_width(width, terminal, columns, size), color, terminal, theme: None }
+        let fixed = width.is_some() || columns.is_some_and(|columns: usize| columns > 0);
+        Self { width: choose_width(width, terminal, columns, size), color, terminal, fixed, theme: None }
+    }
+
+    /// The same on the terminal as it is now: it may have another width than when the program began.
+    #[must_use]
+    pub fn now(self) -> Self {
+        let size = if self.terminal && !self.fixed { size(std::io::stdout()) } else { None };
+        Self { width: size.map_or(self.width, |size| choose_width(None, true, None, Some(size))), ..self }
     }
 
     /// The text in the colours of what it is, if colours are on.
@@ -115,6 +125,13 @@ pub fn status(word: &str) -> Option<Role> {
     } else {
         None
     }
+}
+
+/// Columns and lines of the terminal; of one that does not say, what was usual.
+pub fn screen() -> (usize, usize) {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    let known = size.map(|(width, height)| (usize::from(width.0), usize::from(height.0)));
+    known.filter(|(width, height)| *width > 0 && *height > 0).unwrap_or((80, 24))
 }
 
 /// How many columns the terminal has, if it is one and says so.

@@ -32,25 +32,38 @@ pub fn table(table: &Table, look: &Look) -> String {
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, table: &Table, look: &Look) -> io::Result<()> {
-    if table.rows.is_empty() {
-        return writeln!(out, "{}", look.paint(style::FAINT, "no rows"));
+    write_some(out, table, look, table.rows.len()).map(|_| ())
+}
+
+/// Write the first rows, so many at most; says how many. Where each row takes several lines, the most are lines.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_some(out: &mut dyn Write, table: &Table, look: &Look, most: usize) -> io::Result<usize> {
+    let rows = table.rows.len().min(most);
+    if rows == 0 {
+        return writeln!(out, "{}", look.paint(style::FAINT, "no rows")).map(|()| rows);
     }
-    let mut columns = measure(table, table.shown())?;
+    let mut columns = measure(table, table.shown(), rows)?;
     let natural: Vec<usize> = columns.iter().map(|column| column.width).collect();
-    let Some(width) = look.width else { return draw(out, table, &columns, look) };
+    let Some(width) = look.width else { return draw(out, table, &columns, look, rows) };
     if let Some(whole) = whole_columns(&natural, width) {
         let count = whole + usize::from(cut_next(&mut columns, whole, width));
-        draw(out, table, &columns[..count], look)?;
+        draw(out, table, &columns[..count], look, rows)?;
         if count == columns.len() {
-            return Ok(());
+            return Ok(rows);
         }
         let names: Vec<&str> = columns[count..].iter().map(|column| table.columns[column.index].as_str()).collect();
         let also = format!("also: {}", names.join(", "));
-        return writeln!(out, "{}", look.paint(style::FAINT, &fit::middle(&also, width)));
+        writeln!(out, "{}", look.paint(style::FAINT, &fit::middle(&also, width)))?;
+        return Ok(rows);
     }
-    let Some(widths) = share(&natural, width) else { return blocks(out, table, &columns, look) };
+    let Some(widths) = share(&natural, width) else {
+        let fitting = if rows < table.rows.len() { (most / (columns.len() + 1)).max(1) } else { rows };
+        return blocks(out, table, &columns, look, fitting);
+    };
     columns.iter_mut().zip(widths).for_each(|(column, width)| column.width = width);
-    draw(out, table, &columns, look)
+    draw(out, table, &columns, look, rows)
 }
 
 /// A column that is shown.
@@ -72,7 +85,7 @@ impl Column {
 }
 
 /// How wide each column is by nature, and what it holds.
-fn measure(table: &Table, shown: Vec<usize>) -> io::Result<Vec<Column>> {
+fn measure(table: &Table, shown: Vec<usize>, rows: usize) -> io::Result<Vec<Column>> {
     let header = |index: &usize| {
         let width = fit::width(&fit::line(&table.columns[*index]));
         Column { index: *index, width, numbers: false, words: false }
@@ -91,7 +104,7 @@ fn measure(table: &Table, shown: Vec<usize>) -> io::Result<Vec<Column>> {
         }
         columns
     };
-    chunks::each(table.rows.len(), part, |part| {
+    chunks::each(rows, part, |part| {
         for (column, part) in columns.iter_mut().zip(part) {
             column.width = column.width.max(part.width);
             column.numbers |= part.numbers;
@@ -143,7 +156,7 @@ fn share(natural: &[usize], width: usize) -> Option<Vec<usize>> {
     Some(widths)
 }
 
-fn draw(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -> io::Result<()> {
+fn draw(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look, rows: usize) -> io::Result<usize> {
     let mut header = Line::default();
     for column in columns {
         let name = fit::line(&table.columns[column.index]);
@@ -171,7 +184,7 @@ fn draw(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -> 
         }
         lines.text
     };
-    chunks::each(table.rows.len(), part, |lines| out.write_all(lines.as_bytes()))
+    chunks::each(rows, part, |lines| out.write_all(lines.as_bytes())).map(|()| rows)
 }
 
 /// Many at a time.
@@ -212,10 +225,10 @@ impl Line {
 }
 
 /// Each row as a block, for tables that are too wide for columns.
-fn blocks(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -> io::Result<()> {
+fn blocks(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look, rows: usize) -> io::Result<usize> {
     let limit = look.width.map(|width| width.saturating_sub(2));
     let mut cells: Vec<Cell> = columns.iter().map(|_| Cell::default()).collect();
-    for row in 0..table.rows.len() {
+    for row in 0..rows {
         writeln!(out, "{}", look.paint(style::FAINT, &format!("row {}", row + 1)))?;
         cells.iter_mut().zip(columns).for_each(|(cell, column)| table.rows.cell(row, column.index, cell));
         let names = columns.iter().map(|column| table.columns[column.index].as_str());
@@ -224,8 +237,9 @@ fn blocks(out: &mut dyn Write, table: &Table, columns: &[Column], look: &Look) -
             writeln!(out, "  {line}")?;
         }
     }
-    Ok(())
+    Ok(rows)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

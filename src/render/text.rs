@@ -3,6 +3,8 @@
 use super::evidence::{Piece, pieces};
 use super::style::{self, Look};
 use super::{fit, table, value};
+use crate::host::convert::SHOWN;
+use crate::host::describe;
 use crate::report::{Content, Finding, Item, Report, Section, Severity};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -213,6 +215,8 @@ pub fn write(out: &mut dyn Write, content: &Content, look: &Look) -> io::Result<
         Content::Table(rows) => return table::write(out, rows, look),
         Content::Text(text) | Content::Value(Value::String(text)) if look.terminal => fit::tame(text),
         Content::Text(text) | Content::Value(Value::String(text)) => Cow::Borrowed(text.as_str()),
+        Content::Document(node) if node.size() > SHOWN => Cow::Owned(describe(node)),
+        Content::Document(_) => return write(out, &Content::Value(super::plain(content)), look),
         Content::Value(whole) => match value::as_table(whole) {
             Some(rows) => return table::write(out, &rows, look),
             None => Cow::Owned(nested(whole)),

@@ -65,9 +65,9 @@ fn edit(session: &Session, wanted: &str) -> Result<Next> {
         return Err(Error::new(Kind::Refused, "an editor takes a terminal"));
     }
     let text = chosen(&typed(session), wanted)?;
-    session.ground.before();
+    session.ground.aside(true);
     let edited = external::edit_text(&text);
-    session.ground.before();
+    session.ground.aside(false);
     let edited = edited?;
     if edited.trim().is_empty() {
         session.note("it is empty: nothing was evaluated");

@@ -1,6 +1,6 @@
 //! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, again, effects, leave, load, places, recording, reference};
+use super::{Next, Session, again, effects, leave, load, places, recording, reference, reshow};
 use crate::error::{Error, Kind, Result};
 use crate::suggest::nearest;
 
@@ -41,6 +41,8 @@ pub enum Takes {
     Playbook,
     /// What can be set of the session, then its value.
     Setting,
+    /// The number of a kept result, then maybe `> FILE`.
+    Result,
     /// An expression, as without a command.
     Expression,
     /// Any text.
@@ -51,6 +53,12 @@ pub enum Takes {
 pub const COMMANDS: &[Command] = &[
     reference::HELP,
     reference::DOC,
+    reshow::TABLE,
+    reshow::TREE,
+    reshow::JSON,
+    reshow::YAML,
+    reshow::CSV,
+    reshow::MARKDOWN,
     places::CONTEXT,
     places::NAMESPACE,
     places::TAPE,

@@ -48,6 +48,12 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
         Takes::Namespace => complete_live::names(&pilotage, Means::Namespace, typed, None, None),
         Takes::Words(words) => offered(listed(words)),
         Takes::FileOr(words) => offered(listed(words).into_iter().chain(files(typed)).collect()),
+        Takes::Result => {
+            // Behind the > stands a file.
+            let Some((_, file)) = typed.split_once('>') else { return (whole, Living::default()) };
+            let begin = typed.len() - file.trim_start().len();
+            return (whole + begin, offered(files(&typed[begin..])));
+        }
         Takes::Playbook => {
             let begin = typed.rfind(char::is_whitespace).map_or(0, |space| space + 1);
             return (whole + begin, playbook(&pilotage, &typed[..begin], &typed[begin..]));

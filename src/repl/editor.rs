@@ -85,12 +85,13 @@ impl<'a> Lines<'a> {
             if !self.hands.goes_elsewhere() {
                 return Ok(line);
             }
-            self.session.ground.before();
-            draft = external::edit_text(&line).unwrap_or_else(|error| {
+            self.session.ground.aside(true);
+            let edited = external::edit_text(&line);
+            self.session.ground.aside(false);
+            draft = edited.unwrap_or_else(|error| {
                 self.session.fail(&error);
                 line
             });
-            self.session.ground.before();
         }
     }
 

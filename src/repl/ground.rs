@@ -18,6 +18,9 @@ pub trait Ground {
     /// An evaluation ended: what was shown while it waited goes away.
     fn after(&self);
 
+    /// Another program has the terminal, or has it no more: while it does, Ctrl-C is for that one alone.
+    fn aside(&self, other: bool);
+
     /// Where questions go.
     fn place(&self) -> Place;
 
@@ -120,6 +123,7 @@ pub(super) mod testing {
         fn before(&self) {}
 
         fn after(&self) {}
+        fn aside(&self, _other: bool) {}
 
         fn place(&self) -> Place {
             Place {

@@ -33,10 +33,13 @@ mod keys;
 pub mod known;
 mod leave;
 mod load;
+mod pager;
 mod places;
 mod prompt;
 mod recording;
 mod reference;
+mod reshow;
+mod results;
 mod screen;
 pub mod settings;
 pub mod show;
@@ -50,12 +53,12 @@ use crate::Pilotage;
 use crate::error::{Error, Kind, Result};
 use crate::host::Failure;
 use crate::render::style;
-use crate::render::{self, Format, Look};
-use crate::report::Content;
+use crate::render::{self, Look};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 /// What a session works with.
 pub struct Session<'a> {
@@ -162,8 +165,9 @@ impl Session<'_> {
     }
 
     fn evaluate(&self, input: &str) -> Next {
+        let begun = Instant::now();
         match self.guarded(|pilotage| pilotage.enter(input)) {
-            Some(Ok(shown)) => self.show(&shown.content),
+            Some(Ok(shown)) => self.show_result(&shown, begun.elapsed()),
             Some(Err(failure)) => {
                 style::write_stderr(&show::failure(&failure, &self.err));
                 Next::Failed(failure.error.exit_code())
@@ -200,11 +204,6 @@ impl Session<'_> {
     /// Tell something worth knowing that is no failure.
     fn note(&self, text: &str) {
         style::write_stderr(&show::note(text, &self.err));
-    }
-
-    /// Print a value as text.
-    fn show(&self, content: &Content) -> Next {
-        self.write(|out| render::write(out, content, Format::Text, &self.out))
     }
 
     fn print(&self, text: &str) -> Next {

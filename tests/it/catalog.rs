@@ -46,6 +46,7 @@ fn run(engine: &Pilotage, code: &str) -> Result<String, String> {
         Ok(Content::Nothing) => Ok("()".into()),
         Ok(Content::Text(text)) => Ok(serde_json::Value::from(text).to_string()),
         Ok(Content::Value(value)) => Ok(value.to_string()),
+        Ok(Content::Document(node)) => Ok(node.to_value().map_err(|error| error.to_string())?.to_string()),
         Ok(Content::Table(table)) => Ok(format!("{} rows", table.rows.len())),
         Err(failure) => Err(failure.to_string()),
     }

@@ -12,6 +12,7 @@ fn on(tape: &str, script: &str) -> Value {
 fn value(engine: &Pilotage, script: &str) -> Value {
     match engine.eval(script) {
         Ok(Content::Value(value)) => value,
+        Ok(Content::Document(node)) => node.to_value().expect("it is small"),
         Ok(Content::Text(text)) => text.into(),
         Ok(Content::Nothing) => Value::Null,
         Ok(Content::Table(table)) => json!(table.rows.len()),

@@ -15,6 +15,7 @@ fn value(tape: &str, code: &str) -> Value {
         Content::Nothing => Value::Null,
         Content::Text(text) => text.into(),
         Content::Value(value) => value,
+        Content::Document(node) => node.to_value().unwrap(),
         Content::Table(_) => panic!("{tape}: {code} gives rows: ask for less"),
     }
 }

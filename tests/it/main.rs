@@ -61,6 +61,7 @@ mod terminal_edit;
 mod terminal_history;
 mod terminal_paste;
 mod terminal_place;
+mod terminal_results;
 mod tidy;
 mod wait_until;
 mod ztunnel;

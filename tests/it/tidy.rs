@@ -35,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("istio", &["error", "record"]),
     ("mesh", &["backend", "error", "record", "tls", "envoy", "istio", "json", "suggest"]),
     ("host", &["backend", "error", "record", "report", "mesh", "json", "suggest"]),
-    ("render", &["backend", "error", "record", "report", "host"]),
+    ("render", &["backend", "error", "record", "report", "host", "json"]),
     ("bind", &["backend", "error", "record", "report", "mesh", "host", "render", "tls", "envoy", "istio", "json", "suggest"]),
     ("repl", &["backend", "error", "record", "report", "host", "render", "suggest", "pilotage"]),
 ];
