@@ -4,8 +4,8 @@ use crate::backend::{Answer, Backend, Entry, Forward, Ledger, Query, SharedBacke
 use crate::bind;
 use crate::error::Result;
 use crate::host::{
-    Catalog, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output, Parts, Playbook, Reading,
-    Row, Session, Silent, Step,
+    Catalog, Deeds, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output, Parts, Playbook,
+    Reading, Row, Session, Silent, Step, distill,
 };
 use crate::mesh::forwards::ForwardRow;
 use crate::report::{Content, Report};
@@ -119,6 +119,24 @@ impl Pilotage {
     /// The variables, functions and modules that evaluated texts left behind.
     pub fn names(&self) -> Names {
         self.host.names()
+    }
+
+    /// What the last evaluation did besides giving a value.
+    pub fn deeds(&self) -> Deeds {
+        self.host.deeds()
+    }
+
+    /// Turn what was evaluated into a playbook.
+    ///
+    /// # Errors
+    /// When there is nothing to keep, or it cannot be said in one script.
+    pub fn distill(
+        &self,
+        inputs: &[distill::Input],
+        recorded: &distill::Recorded,
+        keep: distill::Keep,
+    ) -> Result<distill::Distilled> {
+        self.host.distill(inputs, recorded, keep)
     }
 
     /// Everything a script can call.

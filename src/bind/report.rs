@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Kind};
 use crate::host::{Call, Fallible, convert, options};
-use crate::report::{Finding, Item, Section, Severity, Table};
+use crate::render;
+use crate::report::{Content, Finding, Item, Section, Severity, Table};
 use crate::suggest::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Map};
@@ -108,14 +109,29 @@ pub mod functions {
         tell_table(&context, &rows, Some(columns))
     }
 
-    /// Put rows into the report as a table. Returns the table.
+    /// Put a value into the report as the prompt shows it: rows as a table, text as it is, anything else as JSON. Returns
+    /// the table, or the value as it was given.
     ///
     /// ```rhai
-    /// show(pods("olaf"))
+    /// show(pods("olaf"));
+    /// show(#{ a: 1 }).a    // 1
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn show(context: NativeCallContext, rows: Array) -> Fallible<Table> {
-        tell_table(&context, &rows, None)
+    pub fn show(context: NativeCallContext, value: Dynamic) -> Fallible<Dynamic> {
+        let call = Call::of(&context)?;
+        match convert::content(&value) {
+            Content::Nothing => {}
+            Content::Table(table) => {
+                call.session().tell(Item::Table(table.clone()));
+                return Ok(Dynamic::from(table));
+            }
+            Content::Text(text) => _ = call.session().tell(Item::Text(text)),
+            Content::Value(shown) => {
+                let text = render::json::pretty(&shown).trim_end().to_owned();
+                call.session().tell(Item::Text(text));
+            }
+        }
+        Ok(value)
     }
 }
 

@@ -14,21 +14,7 @@ use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-/// The name of standard input.
-pub const STDIN: &str = "-";
-
-/// Whether text is a file's name rather than a pod's: it is `-`, begins with `./`, `../`, `/` or `~/`, or ends as files with
-/// documents do. With a workload's kind in front (`deploy/name.json`) it is a pod's all the same.
-pub fn names_file(text: &str) -> bool {
-    const STARTS: [&str; 4] = ["./", "../", "/", "~/"];
-    const ENDINGS: [&str; 8] = ["json", "txt", "gz", "zst", "yaml", "yml", "html", "tape"];
-    let text = text.trim();
-    let ends = text
-        .rsplit_once('.')
-        .is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
-    let kind = text.split_once('/').is_some_and(|(kind, _)| crate::mesh::pod_ref::is_workload(kind));
-    text == STDIN || STARTS.iter().any(|start| text.starts_with(start)) || (ends && !kind)
-}
+pub use crate::mesh::pod_ref::{STDIN, names_file};
 
 /// The document that a file holds; of one that is cut off, what came whole. What was odd is noted. A page that is text is a JSON
 /// string then.

@@ -79,6 +79,7 @@ pub mod functions {
             return Err(call.fail(error.hint("give it another name, or remove the file first")));
         }
         call.check(write(&path, &value))?;
+        call.session().did(|deeds| deeds.wrote = true);
         Ok(file.into())
     }
 

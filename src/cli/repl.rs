@@ -10,7 +10,8 @@ use crate::repl::{self, Session};
 pub fn main(app: &App) -> Outcome {
     app.with_engine(Input::Prompt, |engine| {
         let ground = Here::new(app, engine);
-        let session = Session::new(&ground, places::history(), app.out, app.err, app.settings.clone());
+        let mut session = Session::new(&ground, places::history(), app.out, app.err, app.settings.clone());
+        session.scripts = places::user_scripts();
         Ok(repl::start(&session)?)
     })
 }

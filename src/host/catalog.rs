@@ -168,16 +168,16 @@ fn built_in(language: &[Entry]) -> BTreeMap<String, Vec<String>> {
     language.iter().map(|entry| (entry.name.clone(), entry.signatures.iter().take(4).cloned().collect())).collect()
 }
 
-fn metadata(engine: &Engine, packages: bool) -> Value {
+pub(super) fn metadata(engine: &Engine, packages: bool) -> Value {
     engine.gen_fn_metadata_to_json(packages).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-fn functions(module: &Value) -> &[Value] {
+pub(super) fn functions(module: &Value) -> &[Value] {
     module["functions"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Operators, getters, closures and what `print` calls are not looked up by name.
-fn is_callable(name: &str) -> bool {
+pub(super) fn is_callable(name: &str) -> bool {
     !["to_string", "to_debug"].contains(&name) && name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty()
 }
 

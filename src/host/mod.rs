@@ -6,6 +6,17 @@
 mod batch;
 mod catalog;
 pub mod convert;
+pub mod distill;
+mod distill_changes;
+mod distill_expr;
+mod distill_facts;
+mod distill_flow;
+mod distill_lift;
+mod distill_pieces;
+mod distill_roles;
+mod distill_text;
+mod distill_walk;
+mod distill_write;
 mod engine;
 mod explain;
 mod failure;
@@ -46,7 +57,7 @@ pub use playbook::{Header, Param, ParamKind, Playbook};
 pub use results::Results;
 pub use row::Row;
 pub use secret::Secret;
-pub use session::{Call, Files, Input, Interrupt, Output, Reading, Session, Silent};
+pub use session::{Call, Deeds, Files, Input, Interrupt, Output, Reading, Session, Silent};
 pub use tape::OpenTape;
 pub use tokens::{Token, TokenKind, tokens};
 pub use way::Way;
@@ -185,6 +196,8 @@ impl Host {
         let mut typed = self.typed();
         typed.name_results(&self.results);
         if let Some(again) = self.results.named(source, &typed.scope) {
+            self.session.begin();
+            self.session.did(|deeds| deeds.ran = true);
             return Ok(again);
         }
         let outcome = self.eval_in(&mut typed, source).map(|value| self.results.keep(source, value, self.limits));
@@ -209,10 +222,12 @@ impl Host {
 
     fn eval_in(&self, typed: &mut Typed, source: &str) -> std::result::Result<Dynamic, Box<Failure>> {
         self.session.interrupt.renew();
+        self.session.begin();
         self.session.set_files(Files::Any);
         let mut line = underscore::compile(&self.engine, &typed.scope, source)
             .map_err(|error| Box::new(explain::syntax(error, INPUT, source)))?;
         line.set_source(INPUT);
+        self.session.did(|deeds| deeds.ran = true);
         self.note_hidden(&line);
         let whole = typed.imports.merge(&typed.functions).merge(&line);
         let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut typed.scope, &whole);
@@ -292,6 +307,11 @@ impl Host {
     /// What a value shows itself as.
     pub fn content(&self, value: &Dynamic) -> Content {
         convert::content(value)
+    }
+
+    /// What the last evaluation did besides giving a value.
+    pub fn deeds(&self) -> Deeds {
+        self.session.deeds()
     }
 
     /// Everything a script can call.

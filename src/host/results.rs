@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// So many are kept at most.
 const MOST: usize = 100;
 /// The name of all of them.
-const ALL: &str = "out";
+pub(super) const ALL: &str = "out";
 /// The name of the last failure.
-const ERROR: &str = "_e";
+pub(super) const ERROR: &str = "_e";
 /// So many names stand at the bottom of the scope.
 const NAMES: usize = 3;
 /// How much of what was typed a list of results shows.

@@ -1,7 +1,7 @@
 //! What one run of scripts shares: the mesh, the runtime, the interrupt, the report at hand, where print goes.
 
 use super::failure::{Fallible, raise};
-use crate::backend::{Forwards, How, Ledger, SharedBackend, Which};
+use crate::backend::{Answer, Effect, Forwards, How, Ledger, Observed, Observer, Query, SharedBackend, Which};
 use crate::error::{Error, Kind, Result};
 use crate::json::Doc;
 use crate::mesh::Mesh;
@@ -122,6 +122,39 @@ impl Default for Reading {
     }
 }
 
+/// What an evaluation did besides giving a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deeds {
+    /// Whether it began at all: its text was whole.
+    pub ran: bool,
+    /// The greatest effect of what it asked.
+    pub effect: Effect,
+    /// Whether it printed or reported something.
+    pub told: bool,
+    /// Whether a finding was among that.
+    pub judged: bool,
+    /// Whether it wrote a file.
+    pub wrote: bool,
+}
+
+impl Default for Deeds {
+    fn default() -> Self {
+        Self { ran: false, effect: Effect::Observe, told: false, judged: false, wrote: false }
+    }
+}
+
+/// Sees the effects of what is asked.
+struct Effects(Arc<Mutex<Deeds>>);
+
+impl Observer for Effects {
+    fn asked(&self, query: &Query) {
+        let mut deeds = lock(&self.0);
+        deeds.effect = deeds.effect.max(query.ask.effect());
+    }
+
+    fn answered(&self, _: &Query, _: &Result<Answer>) {}
+}
+
 /// What standard input held, once it was read.
 pub(crate) type Piped = Arc<OnceLock<Result<Arc<Doc>>>>;
 
@@ -145,6 +178,7 @@ pub struct Session {
     report: Mutex<Option<Report>>,
     warned: Mutex<HashSet<String>>,
     forwards: Forwards,
+    deeds: Arc<Mutex<Deeds>>,
 }
 
 impl Session {
@@ -167,6 +201,8 @@ impl Session {
         input: Input,
         reading: Reading,
     ) -> Arc<Self> {
+        let deeds = Arc::new(Mutex::new(Deeds::default()));
+        let backend = Arc::new(Observed::new(backend, Arc::new(Effects(deeds.clone()))));
         Arc::new(Self {
             here: RwLock::new(Here { mesh: Mesh::new(backend).with_parallel(parallel), ledger }),
             runtime,
@@ -179,7 +215,23 @@ impl Session {
             report: Mutex::new(None),
             warned: Mutex::default(),
             forwards: Forwards::default(),
+            deeds,
         })
+    }
+
+    /// What was done since [`Session::begin`].
+    pub(super) fn deeds(&self) -> Deeds {
+        *lock(&self.deeds)
+    }
+
+    /// An evaluation begins that has done nothing so far.
+    pub(super) fn begin(&self) {
+        *lock(&self.deeds) = Deeds::default();
+    }
+
+    /// Something else is done.
+    pub fn did(&self, what: impl FnOnce(&mut Deeds)) {
+        what(&mut lock(&self.deeds));
     }
 
     /// What knows how to undo what was set.
@@ -243,6 +295,8 @@ impl Session {
 
     /// Put something into the section at hand; `false` when no report is being written.
     pub fn tell(&self, item: Item) -> bool {
+        let judges = matches!(item, Item::Finding(_));
+        self.did(|deeds| (deeds.told, deeds.judged) = (true, deeds.judged || judges));
         match self.report_slot().as_mut() {
             Some(report) => {
                 report.section_mut().items.push(item);

@@ -130,6 +130,22 @@ async fn named(mesh: &Mesh, text: &str) -> Result<Pod> {
     }
 }
 
+/// The name of standard input.
+pub const STDIN: &str = "-";
+
+/// Whether text is a file's name rather than a pod's: it is `-`, begins with `./`, `../`, `/` or `~/`, or ends as files with
+/// documents do. With a workload's kind in front (`deploy/name.json`) it is a pod's all the same.
+pub fn names_file(text: &str) -> bool {
+    const STARTS: [&str; 4] = ["./", "../", "/", "~/"];
+    const ENDINGS: [&str; 8] = ["json", "txt", "gz", "zst", "yaml", "yml", "html", "tape"];
+    let text = text.trim();
+    let ends = text
+        .rsplit_once('.')
+        .is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
+    let kind = text.split_once('/').is_some_and(|(kind, _)| is_workload(kind));
+    text == STDIN || STARTS.iter().any(|start| text.starts_with(start)) || (ends && !kind)
+}
+
 /// Whether a word is a kind that names pods: `deploy`, `svc`, `pod`.
 pub fn is_workload(word: &str) -> bool {
     workload(word).is_some()

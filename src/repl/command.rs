@@ -1,6 +1,6 @@
 //! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, again, effects, leave, load, places, recording, reference, reshow};
+use super::{Next, Session, again, effects, leave, load, places, recording, reference, reshow, save};
 use crate::error::{Error, Kind, Result};
 use crate::suggest::nearest;
 
@@ -70,6 +70,8 @@ pub const COMMANDS: &[Command] = &[
     load::TIME,
     again::HISTORY,
     again::EDIT,
+    save::SAVE,
+    save::SAVE_ALL,
     leave::QUIT,
 ];
 

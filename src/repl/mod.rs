@@ -40,6 +40,7 @@ mod recording;
 mod reference;
 mod reshow;
 mod results;
+mod save;
 mod screen;
 pub mod settings;
 pub mod show;
@@ -47,6 +48,7 @@ mod startup;
 mod validate;
 
 pub use ground::{Ground, Place, Source, Target};
+use save::Journal;
 pub use settings::Settings;
 
 use crate::Pilotage;
@@ -76,6 +78,10 @@ pub struct Session<'a> {
     failed: AtomicU8,
     /// Whether what every line takes is told.
     timed: AtomicBool,
+    /// The folder of the user's own playbooks.
+    pub scripts: Option<PathBuf>,
+    /// What was typed so far.
+    journal: Journal,
 }
 
 /// How a session goes on after an input.
@@ -127,7 +133,17 @@ impl<'a> Session<'a> {
     /// A session on this ground, which nothing was typed into yet.
     pub fn new(ground: &'a dyn Ground, history: Option<PathBuf>, out: Look, err: Look, settings: Settings) -> Self {
         let settings = RwLock::new(Arc::new(settings));
-        Self { ground, history, out, err, settings, failed: AtomicU8::default(), timed: AtomicBool::default() }
+        Self {
+            ground,
+            history,
+            out,
+            err,
+            settings,
+            failed: AtomicU8::default(),
+            timed: AtomicBool::default(),
+            scripts: None,
+            journal: Journal::default(),
+        }
     }
 }
 
@@ -166,8 +182,13 @@ impl Session<'_> {
 
     fn evaluate(&self, input: &str) -> Next {
         let begun = Instant::now();
-        match self.guarded(|pilotage| pilotage.enter(input)) {
-            Some(Ok(shown)) => self.show_result(&shown, begun.elapsed()),
+        let outcome = self.guarded(|pilotage| pilotage.enter(input));
+        let took = begun.elapsed();
+        if let Some(outcome) = &outcome {
+            self.journal.keep(&self.pilotage(), input, outcome.as_ref().map(|shown| shown.number));
+        }
+        match outcome {
+            Some(Ok(shown)) => self.show_result(&shown, took),
             Some(Err(failure)) => {
                 style::write_stderr(&show::failure(&failure, &self.err));
                 Next::Failed(failure.error.exit_code())

@@ -13,7 +13,11 @@ pub(super) fn run(session: &Session) {
     match std::fs::read_to_string(file) {
         Ok(source) => {
             // What it printed was seen; its value is nobody's answer.
-            if let Some(Err(failure)) = session.guarded(|pilotage| pilotage.eval(&source)) {
+            let outcome = session.guarded(|pilotage| pilotage.eval(&source));
+            if let Some(outcome) = &outcome {
+                session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|_| None));
+            }
+            if let Some(Err(failure)) = outcome {
                 style::write_stderr(&show::failure(&in_file(*failure, file), &session.err));
             }
         }

@@ -50,6 +50,7 @@ mod real_envoy_certs;
 mod real_envoy_clusters;
 mod real_envoy_process;
 mod real_envoy_routes;
+mod save;
 mod secrets;
 mod stdlib;
 mod tape_values;

@@ -1,0 +1,158 @@
+//! `:save`: the session as a playbook. The journal of what was typed is kept here.
+
+use super::command::{Command, Takes};
+use super::{Next, Session, show};
+use crate::Pilotage;
+use crate::backend::Effect;
+use crate::error::{Error, Kind, Result};
+use crate::host::distill::{Distilled, Input, Keep, Recorded};
+use crate::host::{Failure, Playbook};
+use crate::render::style;
+use jiff::{Timestamp, tz::TimeZone};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Keep what its last result and its findings depend on.
+pub const SAVE: Command = Command {
+    names: &["save"],
+    argument: "[--force] NAME",
+    takes: Takes::Text,
+    about: "turn the session into a playbook that reports what it found",
+    manual: "It keeps the lines on which the findings depend, or the last result when there are none; failures, repeats and looks \
+             are left out. Pods and namespaces become parameters with the values they had; tokens become parameters without any.\n\n\
+             NAME lies in your folder of scripts, where `pilotage run NAME` finds it; with a slash in it, or ending in `.rhai`, it is a \
+             path. What is there already is replaced with `--force` only. `:save! NAME` keeps every line that worked.",
+    run: |session, argument| save(session, argument, Keep::Needed),
+};
+
+/// Keep every line that worked.
+pub const SAVE_ALL: Command = Command {
+    names: &["save!"],
+    argument: "[--force] NAME",
+    takes: Takes::Text,
+    about: "the same with every line that worked, and every result that was shown",
+    manual: "",
+    run: |session, argument| save(session, argument, Keep::All),
+};
+
+/// What was typed, as long as one engine lasts: another one knows nothing of it.
+#[derive(Default)]
+pub(super) struct Journal(Mutex<(Weak<Pilotage>, Vec<Input>)>);
+
+impl Journal {
+    /// Keep an input that was evaluated.
+    pub(super) fn keep(&self, engine: &Arc<Pilotage>, text: &str, outcome: std::result::Result<Option<usize>, &Box<Failure>>) {
+        let mut journal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::ptr::eq(journal.0.as_ptr(), Arc::as_ptr(engine)) {
+            *journal = (Arc::downgrade(engine), Vec::new());
+        }
+        journal.1.push(Input::new(text, engine.deeds(), outcome.map_err(|failure| &**failure)));
+    }
+
+    fn inputs(&self, engine: &Arc<Pilotage>) -> Vec<Input> {
+        let journal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::ptr::eq(journal.0.as_ptr(), Arc::as_ptr(engine)) { journal.1.clone() } else { Vec::new() }
+    }
+}
+
+fn save(session: &Session, argument: &str, keep: Keep) -> Result<Next> {
+    let (force, name) = match argument.strip_prefix("--force") {
+        Some(rest) if rest.is_empty() || rest.starts_with(' ') => (true, rest.trim()),
+        _ => (false, argument),
+    };
+    let file = file(session, name)?;
+    let called = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if !force {
+        free(name, &file)?;
+    }
+    let engine = session.pilotage();
+    let at = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let recorded = Recorded { name: called, at, place: session.ground.place().name };
+    let distilled = engine.distill(&session.journal.inputs(&engine), &recorded, keep)?;
+    write(&file, &distilled.text, force)?;
+    for note in &distilled.notes {
+        style::write_stderr(&show::note(note, &session.err));
+    }
+    let told = told(name, &file, &distilled);
+    session.print(&format!("{}\n{}", distilled.text, session.out.paint(style::FAINT, &told) + "\n"));
+    Ok(Next::Go)
+}
+
+/// Where a playbook of this name is to lie.
+fn file(session: &Session, name: &str) -> Result<PathBuf> {
+    let is_path = name.contains('/') || name.ends_with(".rhai");
+    let plain =
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with(['.', '-']);
+    if !plain && (!is_path || name.ends_with('/') || name.contains(char::is_whitespace)) {
+        let error = Error::new(Kind::BadInput, format!("{name:?} is no name of a playbook"));
+        return Err(error.hint("`:save NAME`, of letters, digits and `-`; or a path that ends in .rhai"));
+    }
+    if is_path {
+        return Ok(PathBuf::from(name).with_extension("rhai"));
+    }
+    let nowhere = || Error::new(Kind::File, "you have no folder of scripts").hint("give a path: `:save ./NAME.rhai`");
+    Ok(session.scripts.clone().ok_or_else(nowhere)?.join(format!("{name}.rhai")))
+}
+
+/// Nothing is replaced, or hidden, unasked.
+fn free(name: &str, file: &Path) -> Result<()> {
+    let again = format!("`:save --force {name}` does it all the same; or take another name");
+    if file.exists() {
+        return Err(Error::new(Kind::Refused, format!("{} exists: it is not replaced", file.display())).hint(again));
+    }
+    if Playbook::shipped().iter().any(|shipped| shipped.name == name) {
+        let message = format!("{name} ships with pilotage: one of yours would be run in its place");
+        return Err(Error::new(Kind::Refused, message).hint(again));
+    }
+    Ok(())
+}
+
+/// Write it whole or not at all.
+fn write(file: &Path, text: &str, force: bool) -> Result<()> {
+    let fails = |error: std::io::Error| {
+        let what = if error.kind() == std::io::ErrorKind::AlreadyExists { "exists by now" } else { "cannot be written" };
+        Error::new(Kind::File, format!("{} {what}", file.display())).caused_by(&error)
+    };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(fails)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let beside = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = std::fs::File::create(&beside).and_then(|mut new| new.write_all(text.as_bytes()).and_then(|()| new.sync_all()));
+    // A link fails where something lies already; a rename replaces it.
+    let placed = written.and_then(|()| if force { std::fs::rename(&beside, file) } else { std::fs::hard_link(&beside, file) });
+    if !force || placed.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    placed.map_err(fails)
+}
+
+/// Where it lies, and how it is run.
+fn told(name: &str, file: &Path, distilled: &Distilled) -> String {
+    let (kept, of) = distilled.kept;
+    let allow = if distilled.needs > Effect::Observe { format!(" --allow {}", distilled.needs.word()) } else { String::new() };
+    let needed = distilled.params.iter().filter(|param| param.value.is_none());
+    let params: String = needed.map(|param| format!(" --{} @FILE", param.name)).collect();
+    let run = if name.contains('/') || name.ends_with(".rhai") { file.display().to_string() } else { name.to_owned() };
+    format!("{kept} of {of} statements, in {}; run it with: pilotage run {run}{params}{allow}", file.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_exists_is_replaced_only_when_told_to() {
+        let folder = std::env::temp_dir().join(format!("pilotage-save-{}", std::process::id()));
+        let file = folder.join("sub/a.rhai");
+        write(&file, "1", false).unwrap();
+        assert_eq!(free("a", &file).unwrap_err().kind(), Kind::Refused);
+        assert!(write(&file, "2", false).unwrap_err().message().ends_with("exists by now"));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "1");
+        write(&file, "2", true).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "2");
+        assert_eq!(std::fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(free("jwks-certificate", &folder.join("none")).unwrap_err().kind(), Kind::Refused);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
