@@ -40,7 +40,11 @@ fn load(session: &Session, typed: &str) -> Result<Next> {
         return Err(Error::new(Kind::BadInput, format!("{} is a playbook: it wants its parameters", file.display()))
             .hint(format!("`pilotage run {typed}` runs it, `pilotage run {typed} --help` tells its parameters")));
     }
-    Ok(match session.guarded(|pilotage| pilotage.enter(&source)) {
+    let outcome = session.guarded(|pilotage| pilotage.enter(&source));
+    if let Some(outcome) = &outcome {
+        session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|shown| shown.number));
+    }
+    Ok(match outcome {
         Some(Ok(shown)) => session.show(&shown.content),
         Some(Err(failure)) => {
             let failure = in_file(*failure, &file);
