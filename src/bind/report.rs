@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind};
 use crate::host::{Call, Fallible, convert, options};
-use crate::render;
+use crate::render::{self, Format, Look};
 use crate::report::{Content, Finding, Item, Section, Severity, Table};
 use crate::suggest::nearest;
 use rhai::plugin::*;
@@ -126,9 +126,11 @@ pub mod functions {
                 return Ok(Dynamic::from(table));
             }
             Content::Text(text) => _ = call.session().tell(Item::Text(text)),
-            Content::Value(shown) => {
-                let text = render::json::pretty(&shown).trim_end().to_owned();
-                call.session().tell(Item::Text(text));
+            other => {
+                let mut text = Vec::new();
+                // Memory takes all that is written to it.
+                let _ = render::write(&mut text, &other, Format::Text, &Look::plain());
+                call.session().tell(Item::Text(String::from_utf8_lossy(&text).trim_end().to_owned()));
             }
         }
         Ok(value)
