@@ -57,6 +57,7 @@ pub mod cell;
 pub mod cli;
 pub mod envoy;
 pub mod error;
+pub mod help;
 pub mod host;
 pub mod istio;
 pub mod json;

@@ -3,12 +3,13 @@
 use crate::backend::{Answer, Backend, Entry, Forward, Ledger, Query, SharedBackend, Undone, Which};
 use crate::bind;
 use crate::error::Result;
+use crate::help::{self, Known};
 use crate::host::{
-    Catalog, Deeds, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output, Parts, Playbook,
-    Reading, Row, Session, Silent, Step, distill,
+    Catalog, CommandEntry, Deeds, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output,
+    Parts, Playbook, Reading, Row, Session, Silent, Step, distill,
 };
 use crate::mesh::forwards::ForwardRow;
-use crate::report::{Content, Report};
+use crate::report::{Content, Page, Report};
 use rhai::Module;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -52,6 +53,9 @@ pub struct Builder {
     reading: Reading,
     extra: Vec<(&'static str, Module)>,
     import_folders: Vec<PathBuf>,
+    playbook_folders: Vec<PathBuf>,
+    commands: Vec<CommandEntry>,
+    interrupt: Interrupt,
 }
 
 impl Pilotage {
@@ -68,6 +72,9 @@ impl Pilotage {
             reading: Reading::default(),
             extra: Vec::new(),
             import_folders: Vec::new(),
+            playbook_folders: Vec::new(),
+            commands: Vec::new(),
+            interrupt: Interrupt::default(),
         }
     }
 
@@ -157,6 +164,27 @@ impl Pilotage {
     /// The pod that a variable means, as far as it is text or a row.
     pub fn text_of(&self, variable: &str) -> Option<String> {
         self.host.text_of(variable)
+    }
+
+    /// What help says about a name or a few words, as `help()` in a script. Nothing asks for an overview.
+    ///
+    /// # Errors
+    /// When nothing is known about it, with the nearest name.
+    pub fn help(&self, about: &str) -> Result<Page> {
+        help::about(&Known { catalog: self.catalog(), playbooks: &self.host.playbooks() }, about)
+    }
+
+    /// The same, but of a module or a family all functions in full.
+    ///
+    /// # Errors
+    /// As for [`Pilotage::help`].
+    pub fn doc(&self, name: &str) -> Result<Page> {
+        help::whole(&Known { catalog: self.catalog(), playbooks: &self.host.playbooks() }, name)
+    }
+
+    /// The complete reference of what ships with pilotage.
+    pub fn reference(&self) -> Page {
+        help::reference(&Known { catalog: self.catalog(), playbooks: &Playbook::shipped() })
     }
 
     /// What stops this engine's scripts, from any thread.
@@ -331,6 +359,27 @@ impl Builder {
         self
     }
 
+    /// Folders of playbooks that help knows besides the shipped ones.
+    #[must_use]
+    pub fn playbook_folders(mut self, folders: Vec<PathBuf>) -> Self {
+        self.playbook_folders = folders;
+        self
+    }
+
+    /// What can be typed beside the language, where this engine serves a session: for help.
+    #[must_use]
+    pub fn commands(mut self, commands: Vec<CommandEntry>) -> Self {
+        self.commands = commands;
+        self
+    }
+
+    /// What stops its scripts, where that is there already: what stops another engine then stops this one, too.
+    #[must_use]
+    pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
     /// Build the engine.
     ///
     /// # Errors
@@ -357,6 +406,9 @@ impl Builder {
             families,
             schemas: bind::schemas(),
             import_folders: self.import_folders,
+            playbook_folders: self.playbook_folders,
+            commands: self.commands,
+            interrupt: self.interrupt,
         })?;
         Ok(Pilotage { host })
     }

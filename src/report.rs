@@ -87,8 +87,19 @@ pub enum Content {
     Table(Table),
     /// A document, read where it is looked at.
     Document(Node),
+    /// A page of the reference.
+    Page(Page),
     /// Anything else.
     Value(Value),
+}
+
+/// A page of the reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// For people, as Markdown. It ends with a line feed.
+    pub markdown: String,
+    /// The same as data.
+    pub data: Value,
 }
 
 impl Report {

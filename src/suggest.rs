@@ -18,6 +18,13 @@ pub fn closest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>, most: 
     scored.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
+/// The known name that differs from what was typed by a letter or two.
+pub fn slip<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = if typed.len() < 6 { 1 } else { 2 };
+    let far = |name: &str| strsim::damerau_levenshtein(typed, name);
+    known.into_iter().map(|name| (far(name), name)).filter(|(far, _)| (1..=most).contains(far)).min().map(|(_, name)| name)
+}
+
 /// 1 for equal, 0 for nothing in common. A name that contains what was typed counts as near: people type the half they remember.
 fn likeness(typed: &str, name: &str) -> f64 {
     let contained = typed.len() >= 3 && name.contains(typed);
@@ -37,5 +44,9 @@ mod tests {
         assert_eq!(nearest("customer", known), Some("customer-686cf5bf47-mtgsn"));
         assert_eq!(nearest("zzz", known), None);
         assert_eq!(nearest("podz", ["pod", "pods"]), Some("pods"));
+        assert_eq!(
+            [slip("set_logg", ["set_log"]), slip("log", ["logs"]), slip("UH", ["ok"])],
+            [Some("set_log"), Some("logs"), None]
+        );
     }
 }

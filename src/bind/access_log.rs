@@ -99,6 +99,9 @@ pub mod functions {
     /// read by the proxy's own format; Envoy's and Istio's of all versions are known. Of a ztunnel, its connections: what it says of
     /// their ends is `connection_termination_details`, and who talks to whom is in `more`. Other lines are skipped and counted in a note.
     ///
+    /// Symptoms: requests that fail, and nobody knows where; `upstream connect error or disconnect/reset before headers`;
+    /// `503`; `504`; `502`; `404`; slow requests.
+    ///
     /// ```rhai
     /// access_log("deploy/customer.olaf-customer")[0].code    // 200
     /// ```
@@ -125,6 +128,8 @@ pub mod functions {
     }
 
     /// What response flags mean, by their short or long names: `"UF"`, `"URX,UF"`. Empty for `"-"`.
+    ///
+    /// Symptoms: a flag of the access log that nobody knows by heart.
     ///
     /// ```rhai
     /// flag_meaning("NC")    // "NC: the route leads to a cluster that the proxy does not have"

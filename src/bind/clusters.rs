@@ -34,6 +34,9 @@ pub mod functions {
     /// TCP connections go to. Of an array of pods, rows gain
     /// `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well.
     ///
+    /// Symptoms: `503 NC`; `cluster_not_found`; a subset that no DestinationRule defines; `503 UO`: a circuit breaker,
+    /// `overflow`; egress through `BlackHoleCluster` or `PassthroughCluster`; a DestinationRule that is ignored.
+    ///
     /// ```rhai
     /// clusters("deploy/customer.olaf-customer").some(|cluster| cluster.service_fqdn == "BlackHoleCluster")    // true
     /// ```

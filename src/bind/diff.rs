@@ -45,6 +45,9 @@ pub mod functions {
     /// meaning, and what two replicas must differ in are left out. Order means something in `filter_chains`, `http_filters` and
     /// `routes`; it means nothing in `virtual_hosts`, `domains`, endpoints, names that a certificate may have, and other sets.
     ///
+    /// Symptoms: one replica works and another does not; what changed since yesterday; the proxy does not hold what istiod
+    /// would send.
+    ///
     /// ```rhai
     /// diff("deploy/customer.olaf-customer", "istiod").len()    // 0
     /// ```

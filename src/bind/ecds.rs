@@ -25,6 +25,8 @@ pub mod functions {
     ///
     /// Of an array of pods, rows gain `namespace` and `pod`. A `config_dump` is read as well.
     ///
+    /// Symptoms: a Wasm plugin that is not loaded: `NFCF`.
+    ///
     /// ```rhai
     /// ecds("deploy/customer.olaf-customer").len()    // 0
     /// ```

@@ -41,6 +41,9 @@ pub mod functions {
     /// Of a `cluster` row, those of that cluster. Of an array of pods, rows gain `namespace` and `pod`. A document is read as
     /// well: the answer of `/clusters?format=json`, a `config_dump` with endpoints, istiod's `/debug/edsz`.
     ///
+    /// Symptoms: `503 UH`; `no healthy upstream`; `no_healthy_upstream`; an endpoint that outlier detection ejected; `delayed
+    /// connect error: 111`; `Connection refused`: nobody listens on that port; a readiness probe that fails.
+    ///
     /// ```rhai
     /// endpoints("deploy/customer.olaf-customer").all(|endpoint| endpoint.status == "HEALTHY")    // true
     /// ```

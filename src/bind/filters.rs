@@ -27,6 +27,9 @@ pub mod functions {
     /// Those whose configuration is delivered by itself (ECDS) are shown with it. Of an array of pods, rows gain `namespace` and
     /// `pod`. A `config_dump`, or what istioctl kept, is read as well; `row.raw()` is the listener.
     ///
+    /// Symptoms: an EnvoyFilter that is silently not applied; requests without a token that pass; `403 UAEX`:
+    /// `ext_authz_denied`, `ext_authz_error`; `rbac_access_denied_matched_policy[none]`; rate limits: `429`.
+    ///
     /// ```rhai
     /// filters("deploy/customer.olaf-customer").some(|filter| filter.name == "envoy.filters.http.router")    // true
     /// ```

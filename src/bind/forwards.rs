@@ -16,6 +16,8 @@ pub mod functions {
     /// It listens on the loopback address only, on the same port where that is free, until the session ends; `eval` stays until
     /// Ctrl-C. Anything can be sent through it, so outside of a prompt it takes `--allow tune`.
     ///
+    /// Symptoms: a port that cannot be reached from here.
+    ///
     /// ```rhai
     /// let kind = "";
     /// try { port_forward("deploy/customer.olaf-customer", 15000) } catch (e) { kind = e.kind }
@@ -52,6 +54,8 @@ pub mod functions {
 
     /// Make a dashboard reachable from this machine: `controlz`, `istiod-debug`, `kiali`, `jaeger`, `grafana`, `prometheus`,
     /// `zipkin` or `skywalking`. Its pod is looked for. Returns a `forward` row.
+    ///
+    /// Symptoms: Kiali, Grafana, Jaeger in the browser.
     ///
     /// ```rhai
     /// let kind = "";

@@ -17,6 +17,8 @@ use rhai::{Array, Dynamic, Map};
 pub mod functions {
     /// The replicas of all control planes, with the version that each tells, and the extra CA mounted in it. Returns `istiod` rows.
     ///
+    /// Symptoms: istiod that is not running; which CA is mounted at `/cacerts`.
+    ///
     /// ```rhai
     /// istiods()[0].extra_ca    // "none"
     /// ```
@@ -27,6 +29,9 @@ pub mod functions {
     }
 
     /// The log lines of all istiods, merged by time. Returns `istiod_log` rows.
+    ///
+    /// Symptoms: `x509: certificate signed by unknown authority` in istiod's log; `Failed to fetch public key from`; what
+    /// istiod says.
     ///
     /// ```rhai
     /// istiod_logs().len() > 500    // true
@@ -64,6 +69,9 @@ pub mod functions {
     ///
     /// Every replica of every revision is asked. Proxies that run and that no istiod knows are rows too: `DISCONNECTED`. A proxy
     /// that just stopped is `STALE` for a minute or two, and then in no list.
+    ///
+    /// Symptoms: `STALE`; `NACK`; `NOT SENT`; `config received from XDS server, but was rejected`; `Envoy proxy is NOT ready:
+    /// config not received from XDS server (is Istiod running?)`; a change that has no effect on some pods.
     ///
     /// ```rhai
     /// proxy_status().filter(|row| row.status != "SYNCED").len()    // 0
@@ -107,6 +115,8 @@ pub mod functions {
     /// What each replica of the control planes has of an object, and whether that is the newest. Returns `distribution` rows.
     ///
     /// Istio's own kinds and those of the Gateway API can be followed. `sync::reached()` tells whether the proxies have it, too.
+    ///
+    /// Symptoms: an object that istiod does not have, or has an old one of.
     ///
     /// ```rhai
     /// distribution("requestauthentication", "customerjwt", "olaf-customer")[0].current    // true

@@ -18,6 +18,9 @@ pub mod functions {
     /// the names of connections: write it as NAME.NAMESPACE. A proxy is connected to one replica, and the others do not know it.
     /// Pages that change something are refused. Read istiod's log before its `config_dump`, which makes it log anew.
     ///
+    /// Symptoms: endpoints that vanish on the way from Kubernetes to the proxy: `edsz`, `endpointShardz`; a remote cluster that
+    /// is not synced: `clusterz`.
+    ///
     /// ```rhai
     /// istiod_debug("clusterz")[0].syncStatus    // "synced"
     /// ```
@@ -49,6 +52,8 @@ pub mod functions {
     ///
     /// Where no istiod can be asked they are read from the ConfigMap, with a note: it holds only what differs from the defaults.
     ///
+    /// Symptoms: egress that is blocked: `REGISTRY_ONLY`, `outboundTrafficPolicy`; no access log at all: `accessLogFile`.
+    ///
     /// ```rhai
     /// mesh_config().trustDomain    // "cluster.local"
     /// ```
@@ -70,6 +75,8 @@ pub mod functions {
     }
 
     /// Which versions run: pilotage's, each istiod's, and those of the proxies, counted, with how far they are from their istiod's. Returns `version` rows.
+    ///
+    /// Symptoms: version skew after an upgrade.
     ///
     /// ```rhai
     /// versions().filter(|row| row.component == "proxy").map(|row| row.skew)    // [0,0]

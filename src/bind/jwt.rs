@@ -16,6 +16,9 @@ pub mod functions {
     ///
     /// It fails as istiod's fetch does when the server's certificate is not trusted.
     ///
+    /// Symptoms: `Jwks remote fetch is failed`; `Failed to fetch public key from`; a key id (`kid`) that the mesh does not know
+    /// yet; `no such host`; `context deadline exceeded`.
+    ///
     /// ```rhai
     /// let kind = "";
     /// try { fetch_jwks("https://keycloak-olaf-sso.apps.acme.test/auth/realms/customer/protocol/openid-connect/certs") }
@@ -54,6 +57,8 @@ pub mod functions {
 
     /// Take a token apart: a map of its `header` and its `claims`. Nothing is verified, and the signature is not shown.
     ///
+    /// Symptoms: what stands in a token: issuer, audience, expiry.
+    ///
     /// ```rhai
     /// decode_jwt("eyJhbGciOiJub25lIn0.eyJpc3MiOiJtZSJ9.").claims.iss    // "me"
     /// ```
@@ -68,6 +73,10 @@ pub mod functions {
     /// Hold a token against a key set: form, time, key and signature. Returns `check` rows, one a condition.
     ///
     /// `jwks` is JWKS text, or a `jwks` row.
+    ///
+    /// Symptoms: `Jwt is expired`, `jwt_authn_access_denied{Jwt_is_expired}`; `Jwt is not yet valid`; `Jwt issuer is not
+    /// configured`; `Audiences in Jwt are not allowed`; `Jwt verification fails`; `Jwks doesn't have key to match kid or alg
+    /// from Jwt`; `Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections`.
     ///
     /// ```rhai
     /// let jwks = `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"}]}`;

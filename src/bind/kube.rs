@@ -15,6 +15,9 @@ use rhai::{Array, Map};
 pub mod functions {
     /// The pods of the namespace at hand, or of all when none was chosen. Returns `pod` rows.
     ///
+    /// Symptoms: `CrashLoopBackOff`; `ImagePullBackOff`; `OOMKilled`; `Pending`; a pod without its sidecar: not injected; a
+    /// proxy that is not ready: `istio-proxy` 0/1.
+    ///
     /// ```rhai
     /// pods().len() > 3    // true
     /// ```
@@ -89,6 +92,8 @@ pub mod functions {
     ///
     /// The verbs are `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` and `deletecollection`.
     ///
+    /// Symptoms: `forbidden`: `cannot create resource "pods/portforward"`; missing permissions (RBAC of Kubernetes).
+    ///
     /// ```rhai
     /// can_i("list", "pods").allowed    // true
     /// ```
@@ -125,6 +130,8 @@ pub mod functions {
     /// Which tokens the mesh is told to accept: one row an issuer and RequestAuthentication (`"*"` for all namespaces).
     /// Returns `jwt_rule` rows. `Policy` objects of 2020 are understood too.
     ///
+    /// Symptoms: `Jwt issuer is not configured`; `Audiences in Jwt are not allowed`.
+    ///
     /// ```rhai
     /// jwt_rules("*")[0].resource    // "RequestAuthentication/olaf-customer/customerjwt"
     /// ```
@@ -135,6 +142,9 @@ pub mod functions {
     }
 
     /// The services of the namespace at hand, or of all when none was chosen. Returns `service` rows.
+    ///
+    /// Symptoms: a Service without endpoints: selector, `targetPort`; a protocol that is guessed wrong: port name,
+    /// `appProtocol`.
     ///
     /// ```rhai
     /// services().len() > 5    // true
@@ -184,6 +194,8 @@ pub mod functions {
 
     /// The namespaces, and how each of them joins the mesh. Returns `namespace` rows.
     ///
+    /// Symptoms: sidecars that are not injected: `istio-injection`, `istio.io/rev`; a namespace that is not in the mesh.
+    ///
     /// ```rhai
     /// namespaces().find(|namespace| namespace.name == "olaf").status    // "Active"
     /// ```
@@ -193,7 +205,7 @@ pub mod functions {
         Ok(Row::many(call.wait(namespaces::namespaces(call.mesh()))?))
     }
 
-    /// The nodes. Returns `node` rows.
+    /// The nodes of the cluster, and their state. Returns `node` rows.
     ///
     /// ```rhai
     /// nodes().len()    // 1
@@ -205,6 +217,9 @@ pub mod functions {
     }
 
     /// What happened lately in the namespace at hand, or in all, newest last. Returns `event` rows.
+    ///
+    /// Symptoms: pods that are not created: `failed calling webhook`; `FailedScheduling`; `Back-off restarting failed
+    /// container`; `no endpoints available for service "istiod"`.
     ///
     /// ```rhai
     /// events().len() > 0    // true

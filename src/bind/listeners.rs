@@ -38,6 +38,9 @@ pub mod functions {
     /// is of clusters and secrets (istioctl hides it); what is rejected is told in a note; `all: true` lists that, too. Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept,
     /// is read as well.
     ///
+    /// Symptoms: `filter_chain_not_found`; a plain-text client at STRICT mTLS: connection reset, empty reply; a port whose
+    /// protocol is taken for another (`0.0.0.0_8080`); a gateway port that does not listen.
+    ///
     /// ```rhai
     /// listeners("deploy/customer.olaf-customer").some(|listener| listener.destination == "PassthroughCluster")    // true
     /// ```

@@ -15,6 +15,8 @@ use rhai::{FnPtr, Map};
 pub mod functions {
     /// The log of a pod, or of an array of pods merged by time. Returns `log_line` rows.
     ///
+    /// Symptoms: an application that crashes.
+    ///
     /// ```rhai
     /// logs("deploy/customer.olaf-customer").len() > 0    // true
     /// ```

@@ -10,6 +10,7 @@ mod envoy;
 mod filter;
 mod filters;
 mod forwards;
+mod help;
 mod istiod;
 mod istiod_debug;
 mod joins;
@@ -97,6 +98,7 @@ pub fn families() -> Vec<(&'static str, Module)> {
         ("rows", host::row_functions()),
         ("json", host::json_functions()),
         ("report", exported_module!(report::functions)),
+        ("help", exported_module!(help::functions)),
     ]
 }
 

@@ -29,6 +29,10 @@ impl Origin for Home {
     fn raw(&self, _at: &At) -> Result<Node> {
         Err(Error::new(Kind::BadInput, "pods are made of no document").hint("`get(\"pod\", name, namespace)` gives the object"))
     }
+
+    fn told(&self) -> String {
+        self.0.backend().describe()
+    }
 }
 
 /// The mesh that a row was read from, if it knows.

@@ -30,7 +30,7 @@ pub mod functions {
     /// Begin a new section of the report.
     ///
     /// ```rhai
-    /// section("What istiod could not fetch")
+    /// section("What istiod could not fetch")    // ()
     /// ```
     #[rhai_fn(return_raw)]
     pub fn section(context: NativeCallContext, title: &str) -> Fallible<()> {
@@ -91,7 +91,7 @@ pub mod functions {
     /// Add a note: something worth knowing that is no judgement, such as what could not be asked.
     ///
     /// ```rhai
-    /// note("looked at one replica only")
+    /// note("looked at one replica only")    // ()
     /// ```
     #[rhai_fn(return_raw)]
     pub fn note(context: NativeCallContext, text: &str) -> Fallible<()> {
@@ -102,7 +102,7 @@ pub mod functions {
     /// Put rows into the report as a table, with these columns only. Returns the table.
     ///
     /// ```rhai
-    /// show(pods("olaf"), ["name", "status"])
+    /// show(pods("olaf"), ["name", "status"])    // 1 row
     /// ```
     #[rhai_fn(name = "show", return_raw)]
     pub fn show_columns(context: NativeCallContext, rows: Array, columns: Array) -> Fallible<Table> {

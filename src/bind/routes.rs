@@ -33,6 +33,9 @@ pub mod functions {
     /// istioctl's MATCH is the column `matches`: scripts cannot use the other word. Inline routes of listeners are the static
     /// ones. Of a `listener` row, those that it asks for or has itself. Of an array of pods, rows gain `namespace` and `pod`. A `config_dump`, or what istioctl kept, is read as well.
     ///
+    /// Symptoms: `404 NR`; `route_not_found`; a VirtualService that is ignored; `504 UT`: the timeout of the route; `upstream
+    /// request timeout`; requests sent twice: retries.
+    ///
     /// ```rhai
     /// routes("deploy/customer.olaf-customer").some(|route| route.matches == "/*")    // true
     /// ```

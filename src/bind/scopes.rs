@@ -42,6 +42,8 @@ pub mod functions {
     ///
     /// `set_scope("model", "debug")` on a live mesh; `scopes()` lists the names, and a wrong one changes nothing:
     ///
+    /// Symptoms: an istiod log that does not tell enough.
+    ///
     /// ```rhai
     /// let refused = "";
     /// try { set_scope("modle", "debug") } catch (error) { refused = error.kind }

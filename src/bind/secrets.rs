@@ -26,6 +26,9 @@ pub mod functions {
     /// Of a `cluster` row, those that it needs: own certificate, then authorities. Of an array of pods, rows gain `namespace`
     /// and `pod`. A `config_dump`, or what istioctl kept, is read as well; then validity is judged by the time of now. Private keys are never shown.
     ///
+    /// Symptoms: `Secret is not supplied by SDS`; `CERTIFICATE_VERIFY_FAILED`; a workload certificate that has expired; a
+    /// gateway without its certificate: `credentialName`, `SSL_ERROR_SYSCALL`.
+    ///
     /// ```rhai
     /// secrets("deploy/customer.olaf-customer").map(|secret| secret.resource_name)    // ["default","ROOTCA"]
     /// ```
@@ -60,6 +63,8 @@ pub mod functions {
     ///
     /// Unlike `secrets`, it knows those that came from files. Of an array of pods, rows gain `namespace` and `pod`. A saved
     /// `/certs` is read as well; then validity is judged by the time of now.
+    ///
+    /// Symptoms: `certificate has expired`; which certificate is loaded.
     ///
     /// ```rhai
     /// certs("deploy/customer.olaf-customer").map(|certificate| certificate.status)    // ["valid","valid"]

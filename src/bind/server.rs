@@ -26,6 +26,8 @@ pub mod functions {
     ///
     /// Of an array of pods, a row each, with `namespace` and `pod`. A saved `/server_info` is read as well.
     ///
+    /// Symptoms: a proxy that restarts, drains, or is still initializing: `PRE_INITIALIZING`.
+    ///
     /// ```rhai
     /// server_info("deploy/customer.olaf-customer")[0].state    // "LIVE"
     /// ```
@@ -38,6 +40,8 @@ pub mod functions {
     ///
     /// Of an array of pods, a row each, with `namespace` and `pod`. A saved `/memory` is read as well.
     ///
+    /// Symptoms: a proxy that is `OOMKilled`, or whose memory grows.
+    ///
     /// ```rhai
     /// memory("deploy/customer.olaf-customer")[0].allocated > 1000000    // true
     /// ```
@@ -49,6 +53,8 @@ pub mod functions {
     /// The loggers of a proxy, and from which level on each writes. Nothing is changed. Returns `logger` rows.
     ///
     /// Of an array of pods, rows gain `namespace` and `pod`. The text that Envoy answers to `POST /logging` is read as well.
+    ///
+    /// Symptoms: loggers that were left at debug; tokens and headers in a proxy's log.
     ///
     /// ```rhai
     /// log_levels("deploy/customer.olaf-customer").filter(|logger| logger.logger == "rbac")[0].level    // "warning"

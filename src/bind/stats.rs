@@ -33,6 +33,8 @@ pub mod functions {
     ///
     /// Of an array of pods, rows gain `namespace` and `pod`. A saved `/stats` is read as well, as JSON or as text.
     ///
+    /// Symptoms: `upstream_rq_pending_overflow`; how many retries, resets, ejections (`ejections_active`); `update_rejected`.
+    ///
     /// ```rhai
     /// stats("deploy/customer.olaf-customer").some(|stat| stat.name == "server.live" && stat.value == 1)    // true
     /// ```

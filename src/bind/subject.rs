@@ -120,6 +120,13 @@ impl Origin for Read {
         let gone = || Error::new(Kind::Internal, "the row's place in its document is lost");
         at.node(&self.doc()?).ok_or_else(gone)
     }
+
+    fn told(&self) -> String {
+        match &self.target {
+            Some(target) => format!("the proxy of {}/{}, {}", target.namespace, target.name, self.mesh.backend().describe()),
+            None => "a document".into(),
+        }
+    }
 }
 
 /// Where a row was read, if it came from a proxy's answer or a document.

@@ -2,13 +2,23 @@
 
 use super::pod_arg::Home;
 use super::source::{allowed, blocking, ordinary};
-use crate::backend::{Backend, Tape};
+use crate::backend::{Backend, Tape, demo};
 use crate::host::{Call, Fallible, OpenTape, Row, options};
 use crate::mesh::pod_ref::{PodArg, resolve};
 use crate::mesh::pods::{self, PodOptions};
 use rhai::plugin::*;
 use rhai::{Array, Map, Module};
 use std::sync::Arc;
+
+/// The name of the tape that comes with pilotage.
+const DEMO: &str = "demo";
+
+/// The tape that a file holds.
+fn recorded(call: &Call, file: &str) -> Fallible<Tape> {
+    let path = call.check(allowed(&call.session().files(), file))?;
+    let name = file.to_owned();
+    call.wait(blocking(move || ordinary(&name, &path).and_then(|_| Tape::open(path))))
+}
 
 /// What can be done with a tape, as a family of functions.
 pub fn functions() -> Module {
@@ -23,18 +33,18 @@ pub fn functions() -> Module {
 mod of_tapes {
     /// Open a tape, to look at it beside the mesh at hand. All functions about proxies take it: they ask all of its proxies.
     ///
-    /// A playbook may only open tapes below the folder it is run in.
+    /// `tape("demo")` is the one that comes with pilotage. A playbook may only open tapes below the folder it is run in.
+    ///
+    /// Symptoms: somebody else's case, recorded.
     ///
     /// ```rhai
-    /// let old = tape("tests/tapes/d-nack.tape");
+    /// let old = tape("demo");
     /// filters(old, #{ name: "router" }).len() > 0    // true
     /// ```
     #[rhai_fn(name = "tape", return_raw)]
     pub fn open(context: NativeCallContext, file: &str) -> Fallible<OpenTape> {
         let call = Call::of(&context)?;
-        let path = call.check(allowed(&call.session().files(), file))?;
-        let name = file.to_owned();
-        let tape = call.wait(blocking(move || ordinary(&name, &path).and_then(|_| Tape::open(path))))?;
+        let tape = if file == DEMO { call.check(demo())? } else { recorded(&call, file)? };
         tape.notes().into_iter().for_each(|note| call.mesh().note(note));
         Ok(OpenTape::new(call.mesh().beside(Arc::new(tape))))
     }
@@ -42,7 +52,7 @@ mod of_tapes {
     /// All pods that were recorded. Returns `pod` rows; whoever asks one of them asks the tape.
     ///
     /// ```rhai
-    /// tape("tests/tapes/d-nack.tape").pods().len() > 1    // true
+    /// tape("demo").pods().len() > 1    // true
     /// ```
     #[rhai_fn(name = "pods", return_raw)]
     pub fn all_pods(context: NativeCallContext, tape: OpenTape) -> Fallible<Array> {
@@ -52,7 +62,7 @@ mod of_tapes {
     /// The recorded pods of a namespace; `"*"` for all. Returns `pod` rows.
     ///
     /// ```rhai
-    /// tape("tests/tapes/d-nack.tape").pods("shop")[0].namespace    // "shop"
+    /// tape("demo").pods("olaf")[0].namespace    // "olaf"
     /// ```
     #[rhai_fn(name = "pods", return_raw)]
     pub fn pods_in(context: NativeCallContext, tape: OpenTape, namespace: &str) -> Fallible<Array> {
@@ -62,7 +72,7 @@ mod of_tapes {
     /// Those recorded pods of a namespace that fit. Returns `pod` rows; takes `pod options`.
     ///
     /// ```rhai
-    /// tape("tests/tapes/d-nack.tape").pods("*", #{ app: "web" })[0].app    // "web"
+    /// tape("demo").pods("*", #{ app: "customer" })[0].app    // "customer"
     /// ```
     #[rhai_fn(name = "pods", return_raw)]
     pub fn pods_with(context: NativeCallContext, tape: OpenTape, namespace: &str, more: Map) -> Fallible<Array> {
@@ -75,7 +85,7 @@ mod of_tapes {
     /// One recorded pod, in any form that names pods: `"web-0.shop"`, `"deploy/web.shop"`. Returns a `pod` row.
     ///
     /// ```rhai
-    /// tape("tests/tapes/d-nack.tape").pod("web-0.shop").proxy    // "sidecar"
+    /// tape("demo").pod("deploy/customer.olaf-customer").proxy    // "sidecar"
     /// ```
     #[rhai_fn(return_raw)]
     pub fn pod(context: NativeCallContext, tape: OpenTape, name: &str) -> Fallible<Dynamic> {

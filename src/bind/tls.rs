@@ -13,6 +13,9 @@ use rhai::{Array, Dynamic, Map};
 pub mod functions {
     /// The certificates that a server shows on port 443, leaf first, as sent. Returns `certificate` rows.
     ///
+    /// Symptoms: `x509: certificate signed by unknown authority`; `x509: certificate has expired or is not yet valid`; `unable
+    /// to get local issuer certificate`; a gateway that shows the wrong certificate; `SSL_ERROR_SYSCALL`.
+    ///
     /// ```rhai
     /// tls_chain("keycloak-olaf-sso.apps.acme.test").len()    // 2
     /// ```
@@ -60,6 +63,9 @@ pub mod functions {
     ///
     /// `chain` is PEM text or `certificate` rows; so is `roots`, or `"system"` for the certificate authorities of the machine
     /// that pilotage runs on.
+    ///
+    /// Symptoms: `x509: certificate signed by unknown authority`; `tls: failed to verify certificate`; `unable to verify the
+    /// first certificate`: a missing intermediate; `x509: certificate is valid for other names, not`.
     ///
     /// ```rhai
     /// verify_chain(tls_chain("keycloak-olaf-sso.apps.acme.test"), "system").problem    // "unknown_issuer"

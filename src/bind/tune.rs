@@ -57,6 +57,8 @@ pub mod functions {
     ///
     /// `set_log(pods("shop"), #{ rbac: "debug", jwt: "debug" })` on a live mesh. One wrong name, and none is set:
     ///
+    /// Symptoms: a log that does not tell enough.
+    ///
     /// ```rhai
     /// let refused = "";
     /// try { set_log("deploy/customer.olaf-customer", #{ rback: "debug", jwt: "debug" }) } catch (error) { refused = error.kind }
@@ -89,6 +91,8 @@ pub mod functions {
     /// `rbac_denials(watch_log(pods("shop"), #{ rbac: "debug" }, "30s"))` on a live mesh gives what is refused meanwhile. A name that
     /// no proxy has is refused at once:
     ///
+    /// Symptoms: what a proxy does with a request, step by step; `RBAC: access denied`, and no log says why.
+    ///
     /// ```rhai
     /// let refused = "";
     /// try { watch_log("deploy/customer.olaf-customer", #{ rback: "debug" }, "30s") } catch (error) { refused = error.kind }
@@ -105,6 +109,8 @@ pub mod functions {
     /// The requests that authorization policies refuse, in what proxies write at `rbac:debug`. Returns `denial` rows.
     ///
     /// Takes `log_line` rows: of `watch_log(pods, #{ rbac: "debug" }, "30s")`, or of `logs` while the level was raised.
+    ///
+    /// Symptoms: `403`: `RBAC: access denied`; `rbac_access_denied_matched_policy`; which AuthorizationPolicy denies.
     ///
     /// ```rhai
     /// rbac_denials(logs("deploy/customer.olaf-customer", #{ container: "istio-proxy" })).len()    // 0

@@ -24,7 +24,7 @@ pub mod functions {
     /// Show rows as a table with these columns only, in this order.
     ///
     /// ```rhai
-    /// table(pods("olaf"), ["name", "status"])
+    /// table(pods("olaf"), ["name", "status"])    // 1 row
     /// ```
     #[rhai_fn(name = "table", pure, return_raw)]
     pub fn table_columns(context: NativeCallContext, rows: &mut Array, columns: Array) -> Fallible<Table> {
@@ -34,7 +34,7 @@ pub mod functions {
     /// Show rows, or an array of maps, as a table.
     ///
     /// ```rhai
-    /// table([#{ name: "a", count: 1 }])
+    /// table([#{ name: "a", count: 1 }])    // 1 row
     /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn table(context: NativeCallContext, rows: &mut Array) -> Fallible<Table> {

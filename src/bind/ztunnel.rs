@@ -81,6 +81,9 @@ pub mod functions {
     ///
     /// Of an array of pods, rows gain `ztunnel`. A saved dump is read as well, and what `istioctl ztunnel-config` prints as JSON.
     ///
+    /// Symptoms: ambient: `connection timed out, maybe a NetworkPolicy is blocking HBONE port 15008`; ambient: a pod that
+    /// ztunnel does not capture; ambient: a waypoint that is bypassed.
+    ///
     /// ```rhai
     /// workloads("tests/data/ztunnel_dump.json")[0].waypoint    // "waypoint"
     /// ```
@@ -113,6 +116,8 @@ pub mod functions {
     ///
     /// Text without a dot or a slash is a namespace, whose services the cluster lists: write `"ztunnel-abcde.istio-system"`.
     ///
+    /// Symptoms: ambient: a waypoint that is not used: `istio.io/use-waypoint`.
+    ///
     /// ```rhai
     /// services("tests/data/ztunnel_dump.json").find(|service| service.service_name == "reviews").endpoints    // "1/2"
     /// ```
@@ -137,6 +142,8 @@ pub mod functions {
 
     /// The authorization policies that a ztunnel enforces. Returns `ztunnel_policy` rows.
     ///
+    /// Symptoms: ambient: `connection closed due to policy rejection`; ambient: `allow policies exist, but none allowed`.
+    ///
     /// ```rhai
     /// policies("tests/data/ztunnel_dump.json")[0].action    // "Deny"
     /// ```
@@ -160,6 +167,8 @@ pub mod functions {
     }
 
     /// The certificates that a ztunnel holds for the identities on its node. Returns `ztunnel_certificate` rows.
+    ///
+    /// Symptoms: ambient: a ztunnel certificate that is missing or has expired.
     ///
     /// ```rhai
     /// certificates("tests/data/ztunnel_dump.json")[0].serial_number    // "ff"

@@ -11,7 +11,7 @@ use crate::host::{Failure, Input, Limits, Output, Playbook, Reading};
 use crate::render::progress::Progress;
 use crate::render::style::{self, Look};
 use crate::render::{self, diagnostic};
-use crate::repl::{Settings, show};
+use crate::repl::{Settings, command, show};
 use crate::report::Content;
 use crate::{Pilotage, Undoer};
 use std::io::{IsTerminal, Write};
@@ -127,6 +127,8 @@ impl App {
             .input(input)
             .reading(self.reading())
             .import_folders(places::user_scripts().into_iter().collect())
+            .playbook_folders(places::playbook_folders())
+            .commands(command::entries())
             .build()?;
         signals.stop(pilotage.interrupt(), input == Input::Prompt);
         if signals.pressed() {

@@ -1,8 +1,10 @@
 //! An engine that asks nobody: for what is only about the language.
 
+use super::places;
 use crate::Pilotage;
 use crate::backend::{Answer, Backend, Query};
 use crate::error::{Error, Kind, Result};
+use crate::repl::command;
 use futures::future::{BoxFuture, FutureExt};
 use std::sync::Arc;
 
@@ -28,5 +30,5 @@ impl Backend for Nowhere {
 /// # Errors
 /// When no runtime can be started.
 pub fn pilotage() -> Result<Pilotage> {
-    Pilotage::builder(Arc::new(Nowhere)).build()
+    Pilotage::builder(Arc::new(Nowhere)).commands(command::entries()).playbook_folders(places::playbook_folders()).build()
 }

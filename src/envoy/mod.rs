@@ -90,7 +90,9 @@ pub use listeners::Listener;
 pub use log_levels::{LogLevel, log_levels};
 pub use memory::{Memory, memory};
 pub use names::ClusterName;
-pub use response_flags::{meaning as flag_meaning, meanings as flag_meanings, names as flag_names};
+pub use response_flags::{
+    long as flag_long, meaning as flag_meaning, meanings as flag_meanings, names as flag_names, short as flag_short,
+};
 pub use route_read::routes;
 pub use routes::{
     Domains, Route, RouteDomains, RouteHost, RouteMore, RouteRetry, RouteRule, RouteShared, RouteUpdate, ShownDomains,

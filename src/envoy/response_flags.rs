@@ -39,6 +39,11 @@ pub fn short(name: &str) -> &str {
     FLAGS.iter().find(|(_, long, _)| *long == name).map_or(name, |(short, ..)| short)
 }
 
+/// The long name of a flag, from its short one.
+pub fn long(short: &str) -> &str {
+    FLAGS.iter().find(|(own, ..)| *own == short).map_or(short, |(_, long, _)| long)
+}
+
 /// The short names of all flags.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FLAGS.iter().map(|(short, ..)| *short)

@@ -81,6 +81,8 @@ pub trait Origin: Any + Send + Sync {
     /// # Errors
     /// When the document cannot be had any more.
     fn raw(&self, at: &At) -> Result<Node>;
+    /// The place, for people: `the proxy of web-0.shop`.
+    fn told(&self) -> String;
 }
 
 /// One row that a script, or a function, made of values.

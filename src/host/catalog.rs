@@ -1,85 +1,48 @@
 //! The one index of everything a script can call, read from the functions themselves.
 
+use super::entry::Entry;
 use super::tokens::is_own_function;
-use super::way::Way;
 use crate::record::Schema;
 use crate::suggest::nearest;
 use rhai::{Engine, Module};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
-/// Everything a script can call.
+/// Everything a script can call, and what else help knows of.
 #[derive(Debug, Default)]
 pub struct Catalog {
     /// Sorted by family, then name; overloads are one entry.
     pub entries: Vec<Entry>,
+    /// The kinds of rows and options that the descriptions name.
+    pub schemas: Vec<&'static Schema>,
+    /// What can be typed at a session beside the language, as whoever runs one says.
+    pub commands: Vec<CommandEntry>,
     /// The language's own functions.
     pub language: Vec<Entry>,
     /// The same, with the ways to call them.
     built_in: BTreeMap<String, Vec<String>>,
-    schemas: Vec<&'static Schema>,
 }
 
-/// One function with all its overloads.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// Its name, without a module.
-    pub name: String,
-    /// The module of the standard library it belongs to; global functions have none.
-    pub module: Option<String>,
-    /// Where it stands in the reference: `kube`, `envoy`, …; for the standard library its module.
-    pub family: String,
-    /// One a way to call it: `pods(namespace: string)`.
-    pub signatures: Vec<String>,
-    /// The same, taken apart.
-    pub ways: Vec<Way>,
-    /// What it does, in a sentence.
-    pub summary: String,
-    /// The whole description, Markdown, examples included.
-    pub doc: String,
-    /// What each overload says, by its number of parameters.
-    told: Vec<(usize, String)>,
-    /// Its examples, runnable on the demo tape.
-    pub examples: Vec<Example>,
-    /// The rows it returns.
-    pub rows: Option<&'static Schema>,
-    /// The options it takes.
-    pub options: Option<&'static Schema>,
-}
-
-/// A documented call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Example {
-    /// The code.
-    pub code: String,
-    /// What its last line is worth, as JSON, when the documentation says so.
-    pub result: Option<String>,
-}
-
-impl Entry {
-    /// Whether scripts call it by this name.
-    fn is_called(&self, name: &str) -> bool {
-        match (name.split_once("::"), &self.module) {
-            (Some((module, name)), Some(own)) => module == own && name == self.name,
-            (None, None) => name == self.name,
-            _ => false,
-        }
-    }
-
-    /// Its name as scripts write it.
-    pub fn full_name(&self) -> String {
-        match &self.module {
-            Some(module) => format!("{module}::{}", self.name),
-            None => self.name.clone(),
-        }
-    }
+/// A command of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandEntry {
+    /// What is typed behind the colon: the usual name first, then its short forms.
+    pub names: &'static [&'static str],
+    /// What stands behind the name: `[NAME]`. Empty when nothing does.
+    pub argument: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// Whatever else is worth knowing, Markdown. May be empty.
+    pub manual: &'static str,
 }
 
 impl Catalog {
     /// Index the native families and the standard library of an engine.
-    pub(super) fn new(families: &[(&'static str, Module)], engine: &Engine, schemas: &[&'static Schema]) -> Self {
+    fn new(sources: &Sources, engine: &Engine) -> Self {
         let mut entries = Vec::new();
-        for (family, module) in families {
+        for (family, module) in &sources.families {
             let mut alone = Engine::new_raw();
             alone.register_global_module(module.clone().into());
             let metadata = metadata(&alone, false);
@@ -91,10 +54,11 @@ impl Catalog {
             collect(&mut entries, functions(module), name, Some(name));
         }
         for entry in &mut entries {
-            finish(entry, schemas);
+            entry.finish(&sources.schemas);
         }
         let language = language();
-        Self { entries, built_in: built_in(&language), language, schemas: schemas.to_vec() }
+        let (schemas, commands) = (sources.schemas.clone(), sources.commands.clone());
+        Self { entries, schemas, commands, built_in: built_in(&language), language }
     }
 
     /// An entry by its name, with or without module.
@@ -105,16 +69,27 @@ impl Catalog {
             .or_else(|| self.entries.iter().find(|entry| entry.name == name))
     }
 
-    /// The entries whose name or text holds all these words, those with a hit in the name first.
-    pub fn search(&self, text: &str) -> Vec<&Entry> {
-        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-        let hit = |text: &str| words.iter().all(|word| text.to_lowercase().contains(word));
-        let (named, told): (Vec<_>, Vec<_>) = self
-            .entries
-            .iter()
-            .filter(|entry| hit(&format!("{} {} {}", entry.full_name(), entry.family, entry.doc)))
-            .partition(|entry| hit(&entry.full_name()));
-        named.into_iter().chain(told).collect()
+    /// The entries of this name, with or without module: a name may stand in several families.
+    pub fn named(&self, name: &str) -> Vec<&Entry> {
+        let whole: Vec<&Entry> = self.entries.iter().filter(|entry| entry.full_name() == name).collect();
+        if whole.is_empty() { self.entries.iter().filter(|entry| entry.name == name).collect() } else { whole }
+    }
+
+    /// What a module of the standard library says about itself.
+    pub fn module_doc(&self, module: &str) -> Option<String> {
+        let (_, source) = super::stdlib::MODULES.iter().find(|(name, _)| *name == module)?;
+        let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+        Some(lines.map(str::trim).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// A function of the language itself.
+    pub fn built_in(&self, name: &str) -> Option<&Entry> {
+        self.language.iter().find(|entry| entry.name == name)
+    }
+
+    /// A command by one of its names, without its colon.
+    pub fn command(&self, name: &str) -> Option<&CommandEntry> {
+        self.commands.iter().find(|command| command.names.contains(&name))
     }
 
     /// The known name nearest to a misspelt one.
@@ -154,12 +129,38 @@ impl Catalog {
     }
 }
 
+/// What a catalog is made of, and the catalog once somebody asked for it.
+pub(super) struct Sources {
+    pub families: Vec<(&'static str, Module)>,
+    pub schemas: Vec<&'static Schema>,
+    pub commands: Vec<CommandEntry>,
+    /// The folders of playbooks that help knows besides the shipped ones.
+    pub playbooks: Vec<PathBuf>,
+    made: OnceLock<Catalog>,
+}
+
+impl Sources {
+    pub fn new(
+        families: Vec<(&'static str, Module)>,
+        schemas: Vec<&'static Schema>,
+        commands: Vec<CommandEntry>,
+        playbooks: Vec<PathBuf>,
+    ) -> Self {
+        Self { families, schemas, commands, playbooks, made: OnceLock::new() }
+    }
+
+    /// The catalog of this engine, which was made of these.
+    pub fn catalog(&self, engine: &Engine) -> &Catalog {
+        self.made.get_or_init(|| Catalog::new(self, engine))
+    }
+}
+
 /// The functions that the language itself brings.
 fn language() -> Vec<Entry> {
     let mut entries = Vec::new();
     collect(&mut entries, functions(&metadata(&Engine::new(), true)), "language", None);
     for entry in &mut entries {
-        finish(entry, &[]);
+        entry.finish(&[]);
     }
     entries
 }
@@ -189,84 +190,9 @@ fn collect(entries: &mut Vec<Entry>, functions: &[Value], family: &str, module: 
         }
         let known = entries.iter().position(|entry| entry.name == name && entry.family == family);
         let index = known.unwrap_or_else(|| {
-            entries.push(blank(name, family, module));
+            entries.push(Entry::blank(name, family, module));
             entries.len() - 1
         });
-        add_overload(&mut entries[index], function);
+        entries[index].add_overload(function);
     }
-}
-
-fn blank(name: &str, family: &str, module: Option<&str>) -> Entry {
-    Entry {
-        name: name.into(),
-        module: module.map(Into::into),
-        family: family.into(),
-        signatures: Vec::new(),
-        ways: Vec::new(),
-        summary: String::new(),
-        doc: String::new(),
-        told: Vec::new(),
-        examples: Vec::new(),
-        rows: None,
-        options: None,
-    }
-}
-
-fn add_overload(entry: &mut Entry, function: &Value) {
-    let way = Way::read(function);
-    let signature = way.signature(&entry.full_name());
-    if !entry.signatures.contains(&signature) {
-        entry.signatures.push(signature);
-        entry.ways.push(way);
-    }
-    let lines: Vec<&str> = function["docComments"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let doc = undoc(&lines.join("\n"));
-    // Each way to call it has something to say, the simplest first.
-    if !doc.is_empty() && !entry.told.iter().any(|(_, known)| *known == doc) {
-        let ways = function["params"].as_array().map_or(0, Vec::len);
-        entry.told.push((ways, doc));
-        entry.told.sort_by_key(|(ways, _)| *ways);
-        entry.doc = entry.told.iter().map(|(_, doc)| doc.as_str()).collect::<Vec<_>>().join("\n\n");
-    }
-}
-
-/// Doc comments without their marks.
-fn undoc(comment: &str) -> String {
-    let line = |line: &str| {
-        let line = line.trim();
-        line.strip_prefix("///").map(|rest| rest.strip_prefix(' ').unwrap_or(rest)).unwrap_or(line).trim_end().to_string()
-    };
-    comment.lines().map(line).collect::<Vec<_>>().join("\n").trim().to_string()
-}
-
-fn finish(entry: &mut Entry, schemas: &[&'static Schema]) {
-    entry.signatures.sort_by_key(String::len);
-    let paragraph = entry.doc.split("\n\n").next().unwrap_or_default();
-    entry.summary = paragraph.replace('\n', " ");
-    entry.examples = examples(&entry.doc);
-    let said = |text: &str, name: &str| text.contains(&format!("`{name}` row"));
-    // What it returns, before what else it speaks of.
-    let returns: Vec<&str> = entry.doc.split("Returns").skip(1).filter_map(|rest| rest.split(['.', ';']).next()).collect();
-    entry.rows = mentioned(schemas, |name| returns.iter().any(|clause| said(clause, name)))
-        .or_else(|| mentioned(schemas, |name| said(&entry.doc, name)));
-    entry.options = mentioned(schemas, |name| name.ends_with(" options") && entry.doc.contains(&format!("`{name}`")));
-}
-
-/// The schema that a text names: "`pod` rows", "`pod options`".
-fn mentioned(schemas: &[&'static Schema], named: impl Fn(&str) -> bool) -> Option<&'static Schema> {
-    schemas.iter().find(|schema| named(schema.name)).copied()
-}
-
-fn examples(doc: &str) -> Vec<Example> {
-    let blocks = doc.split("```rhai\n").skip(1).filter_map(|rest| rest.split("```").next());
-    blocks
-        .map(|block| {
-            let block = block.trim_end();
-            let last = block.lines().last().unwrap_or_default();
-            match last.rsplit_once("    // ") {
-                Some((_, result)) => Example { code: block.to_string(), result: Some(result.trim().into()) },
-                None => Example { code: block.into(), result: None },
-            }
-        })
-        .collect()
 }

@@ -9,7 +9,7 @@ pub use super::tables::{chosen, table};
 use super::tape::OpenTape;
 use crate::error::Error;
 use crate::json::Node;
-use crate::report::{Content, Table};
+use crate::report::{Content, Page, Table};
 use rhai::{Array, Blob, Dynamic, FLOAT, FnPtr, INT, ImmutableString, Map};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -77,6 +77,9 @@ fn custom_to_value(value: &Dynamic) -> Value {
     if let Some(table) = value.read_lock::<Table>() {
         return serde_json::to_value(table.records()).unwrap_or_default();
     }
+    if let Some(page) = value.read_lock::<Page>() {
+        return page.data.clone();
+    }
     if let Some(error) = value.read_lock::<Error>() {
         return serde_json::to_value(&*error).unwrap_or_default();
     }
@@ -119,6 +122,9 @@ impl Serialize for Plain<'_> {
 
 /// The text that a value is, if it is nothing but text: also a secret's stand-in.
 pub fn text(value: &Dynamic) -> Option<String> {
+    if let Some(page) = value.read_lock::<Page>() {
+        return Some(page.markdown.clone());
+    }
     match value {
         _ if value.is_array() || value.is_map() || value.is::<Row>() || value.is::<Table>() => None,
         _ => to_value(value).as_str().map(str::to_owned),
@@ -141,6 +147,9 @@ pub fn content(value: &Dynamic) -> Content {
     }
     if let Some(node) = value.read_lock::<Node>() {
         return Content::Document(node.clone());
+    }
+    if let Some(page) = value.read_lock::<Page>() {
+        return Content::Page(page.clone());
     }
     match to_value(value) {
         Value::String(text) => Content::Text(text),

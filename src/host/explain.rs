@@ -130,12 +130,9 @@ impl CauseTypes for Error {
 
 fn unknown_name(what: &str, name: &str, catalog: &Catalog) -> Error {
     let error = Error::new(Kind::Script, format!("there is no {what} {name}"));
-    if (what, name) == ("function", "help") {
-        return error.hint("at the prompt `:help NAME` tells what a function does; elsewhere `pilotage doc NAME`");
-    }
     match catalog.suggest(name) {
         Some(near) => error.hint(format!("did you mean {near}?")),
-        None => error.hint("`pilotage doc` lists all functions"),
+        None => error.hint("`help()` lists all functions; `help(\"…\")` finds what helps with an error's text"),
     }
 }
 

@@ -28,6 +28,7 @@ fn value(engine: &Pilotage, script: &str) -> Value {
     match engine.eval(script).unwrap_or_else(|failure| panic!("{script}: {failure}")) {
         Content::Document(node) => node.to_value().unwrap_or_else(|_| crate::host::describe(&node).into()),
         Content::Nothing => Value::Null,
+        Content::Page(page) => page.data,
         Content::Text(text) => text.into(),
         Content::Value(value) => value,
         Content::Table(table) => json!({"columns": table.columns, "rows": table.rows.made()}),

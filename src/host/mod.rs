@@ -3,6 +3,7 @@
 //! [`Host`] is the engine with its session: it evaluates typed lines and runs playbooks. Which functions exist it is told
 //! by whoever builds it ([`crate::Pilotage`]), so it depends on none of them.
 
+mod bare;
 mod batch;
 mod catalog;
 pub mod convert;
@@ -18,6 +19,7 @@ mod distill_text;
 mod distill_walk;
 mod distill_write;
 mod engine;
+mod entry;
 mod explain;
 mod failure;
 mod form;
@@ -44,7 +46,8 @@ mod way;
 
 pub use crate::mesh::names::{Name, NamesOf};
 pub use batch::{Batch, Origin, Shape, ShapeColumn};
-pub use catalog::{Catalog, Entry, Example};
+pub use catalog::{Catalog, CommandEntry};
+pub use entry::{Entry, Example};
 pub use failure::{Failure, Fallible, Frame, Place, raise};
 pub use form::{Form, Step};
 pub use json_value::{PathOptions, from_node};
@@ -66,10 +69,12 @@ use crate::backend::{Ledger, SharedBackend};
 use crate::error::{Error, Kind, Result};
 use crate::record::Schema;
 use crate::report::{Content, Report};
+use catalog::Sources;
 use rhai::{AST, Dynamic, Engine, Module, Scope, Stmt};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// What can be done with a row, as a family of functions.
 pub(crate) fn row_functions() -> Module {
@@ -92,15 +97,15 @@ pub(crate) struct Parts {
     pub families: Vec<(&'static str, Module)>,
     pub schemas: Vec<&'static Schema>,
     pub import_folders: Vec<PathBuf>,
+    pub playbook_folders: Vec<PathBuf>,
+    pub commands: Vec<CommandEntry>,
+    pub interrupt: Interrupt,
 }
 
 /// The engine with its session.
 pub struct Host {
     engine: Engine,
     session: Arc<Session>,
-    catalog: OnceLock<Catalog>,
-    families: Vec<(&'static str, Module)>,
-    schemas: Vec<&'static Schema>,
     folders: imports::Folders,
     import_folders: Vec<PathBuf>,
     typed: Mutex<Typed>,
@@ -143,11 +148,12 @@ impl Host {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
         let handle = runtime.handle().clone();
-        let Parts { backend, ledger, aside, parallel, output, input, reading, .. } = parts;
+        let Parts { backend, ledger, aside, parallel, output, input, reading, import_folders, .. } = parts;
         let live_names = RwLock::new(Arc::new(LiveNames::new(aside, handle.clone())));
-        let session = Session::new(backend, ledger, handle, parallel, output, input, reading);
+        let sources = Sources::new(parts.families, parts.schemas, parts.commands, parts.playbook_folders);
+        let session = Session::new((backend, parallel), ledger, handle, (output, parts.interrupt), input, reading, sources);
         let folders = imports::Folders::default();
-        folders.set(parts.import_folders.clone());
+        folders.set(import_folders.clone());
         let mut engine = Engine::new();
         engine::language(&mut engine);
         engine::guard(&mut engine, parts.limits, session.interrupt.clone());
@@ -159,7 +165,8 @@ impl Host {
         engine.register_type_with_name::<Secret>("secret");
         engine.register_type_with_name::<Error>("error");
         engine.register_type_with_name::<crate::report::Table>("table");
-        for (_, module) in &parts.families {
+        engine.register_type_with_name::<crate::report::Page>("page");
+        for (_, module) in &session.sources.families {
             engine.register_global_module(module.clone().into());
         }
         engine.register_global_module(results::functions().into());
@@ -167,11 +174,8 @@ impl Host {
         Ok(Self {
             engine,
             session,
-            catalog: OnceLock::new(),
-            families: parts.families,
-            schemas: parts.schemas,
             folders,
-            import_folders: parts.import_folders,
+            import_folders,
             typed: Mutex::default(),
             live_names,
             results: Results::default(),
@@ -224,8 +228,8 @@ impl Host {
         self.session.interrupt.renew();
         self.session.begin();
         self.session.set_files(Files::Any);
-        let mut line = underscore::compile(&self.engine, &typed.scope, source)
-            .map_err(|error| Box::new(explain::syntax(error, INPUT, source)))?;
+        let (compiled, source) = self.compile(&typed.scope, source);
+        let mut line = compiled.map_err(|error| Box::new(explain::syntax(error, INPUT, &source)))?;
         line.set_source(INPUT);
         self.session.did(|deeds| deeds.ran = true);
         self.note_hidden(&line);
@@ -235,7 +239,7 @@ impl Host {
         if outcome.is_ok() {
             typed.remember(&whole, &line);
         }
-        outcome.map_err(|error| Box::new(self.failure(*error, INPUT, source)))
+        outcome.map_err(|error| Box::new(self.failure(*error, INPUT, &source)))
     }
 
     /// Run a playbook with checked parameters ([`Playbook::bind`]).
@@ -266,12 +270,17 @@ impl Host {
 
     fn run_body(&self, playbook: &Playbook, params: &Map<String, Value>, file: &str) -> std::result::Result<(), Box<Failure>> {
         let mut scope = playbook.scope(params);
-        let mut ast = underscore::compile(&self.engine, &scope, &playbook.source)
-            .map_err(|error| Box::new(explain::syntax(error, file, &playbook.source)))?;
+        let (compiled, source) = self.compile(&scope, &playbook.source);
+        let mut ast = compiled.map_err(|error| Box::new(explain::syntax(error, file, &source)))?;
         ast.set_source(file);
         self.note_hidden(&ast);
         let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);
-        outcome.map(|_| ()).map_err(|error| Box::new(self.failure(*error, file, &playbook.source)))
+        outcome.map(|_| ()).map_err(|error| Box::new(self.failure(*error, file, &source)))
+    }
+
+    /// Compile a text; gives also how it was read.
+    fn compile<'a>(&self, scope: &Scope, source: &'a str) -> (std::result::Result<AST, rhai::ParseError>, Cow<'a, str>) {
+        bare::compile(&self.engine, scope, source, || self.catalog())
     }
 
     /// A function that is named like one of ours is called in its place, by the standard library, too.
@@ -297,10 +306,11 @@ impl Host {
 
     /// Whether a text is the beginning of something longer, by asking the parser.
     pub fn is_incomplete(&self, source: &str) -> bool {
-        match underscore::compile(&self.engine, &self.typed().scope, source) {
+        let (compiled, source) = self.compile(&self.typed().scope, source);
+        match compiled {
             // The parser takes the end of the text for that of a comment.
-            Ok(_) => ends_in(TokenKind::OpenComment, source),
-            Err(error) => incomplete(&error, source),
+            Ok(_) => ends_in(TokenKind::OpenComment, &source),
+            Err(error) => incomplete(&error, &source),
         }
     }
 
@@ -316,7 +326,12 @@ impl Host {
 
     /// Everything a script can call.
     pub fn catalog(&self) -> &Catalog {
-        self.catalog.get_or_init(|| Catalog::new(&self.families, &self.engine, &self.schemas))
+        self.session.sources.catalog(&self.engine)
+    }
+
+    /// The playbooks at hand: those of the user's folders, and the shipped ones.
+    pub fn playbooks(&self) -> Vec<Playbook> {
+        Playbook::all(&self.session.sources.playbooks)
     }
 
     /// The names of what lives in the mesh.

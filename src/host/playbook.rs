@@ -1,5 +1,6 @@
 //! Playbooks: scripts with a manual and declared parameters, read without running them.
 
+use super::entry::apart;
 use super::failure::Failure;
 use super::secret::Secret;
 use crate::backend::Effect;
@@ -124,6 +125,20 @@ impl Playbook {
         SHIPPED.iter().filter_map(|(name, source)| Self::parse(name, None, source).ok()).collect()
     }
 
+    /// The playbooks of these folders and the shipped ones, each name once: the first is the one that is run. What cannot be
+    /// read is left out.
+    pub fn all(folders: &[PathBuf]) -> Vec<Self> {
+        let own = folders.iter().flat_map(|folder| in_folder(folder));
+        let mut all: Vec<Self> = own
+            .filter(|(_, path)| path.is_file())
+            .filter_map(|(_, path)| Self::read(&path).ok())
+            .chain(Self::shipped())
+            .collect();
+        let mut seen = std::collections::HashSet::new();
+        all.retain(|playbook| seen.insert(playbook.name.clone()));
+        all
+    }
+
     /// Find a playbook: a path, a name here, in the user's folders, or shipped; in this order.
     ///
     /// # Errors
@@ -151,6 +166,28 @@ impl Playbook {
         })?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         Self::parse(&name, Some(path.into()), &source)
+    }
+
+    /// The manual for people: a line a paragraph, without symptoms and codes, which are told apart.
+    pub fn told(&self) -> String {
+        let rest = apart(&self.manual).0;
+        let paragraphs = rest.split("\n\n").filter(|paragraph| !paragraph.starts_with("Codes:"));
+        paragraphs.map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// What somebody sees whom it helps, as its manual says.
+    pub fn symptoms(&self) -> Vec<String> {
+        apart(&self.manual).1
+    }
+
+    /// The codes of its findings and what each means, as its manual says (`Codes: JWKS001 keys never obtained, …`).
+    pub fn codes(&self) -> Vec<(String, String)> {
+        let told = self.manual.split("\n\n").filter_map(|paragraph| paragraph.strip_prefix("Codes:"));
+        let items = told.flat_map(|paragraph| paragraph.trim_end_matches('.').split(',')).map(str::trim);
+        let pair = |item: &str| {
+            item.split_once(' ').map(|(code, text)| (code.to_owned(), text.split_whitespace().collect::<Vec<_>>().join(" ")))
+        };
+        items.filter_map(pair).collect()
     }
 
     /// The manual with each paragraph on one line, for a terminal to break where it likes.

@@ -18,6 +18,7 @@ fn gives(session: &Pilotage, source: &str, wanted: &Value) -> Option<usize> {
         Content::Value(value) => value,
         Content::Document(node) => node.to_value().unwrap(),
         Content::Nothing => Value::Null,
+        Content::Page(page) => page.data,
     };
     assert_eq!(&content, wanted, "{source}");
     shown.number

@@ -1,6 +1,8 @@
 //! What one run of scripts shares: the mesh, the runtime, the interrupt, the report at hand, where print goes.
 
+use super::catalog::{Catalog, Sources};
 use super::failure::{Fallible, raise};
+use super::playbook::Playbook;
 use crate::backend::{Answer, Effect, Forwards, How, Ledger, Observed, Observer, Query, SharedBackend, Which};
 use crate::error::{Error, Kind, Result};
 use crate::json::Doc;
@@ -171,6 +173,7 @@ pub struct Session {
     pub(super) runtime: Handle,
     pub(super) interrupt: Interrupt,
     pub(super) output: Arc<dyn Output>,
+    pub(super) sources: Sources,
     input: Input,
     reading: Reading,
     piped: Piped,
@@ -193,21 +196,22 @@ impl Session {
     }
 
     pub(super) fn new(
-        backend: SharedBackend,
+        (backend, parallel): (SharedBackend, usize),
         ledger: Arc<Ledger>,
         runtime: Handle,
-        parallel: usize,
-        output: Arc<dyn Output>,
+        (output, interrupt): (Arc<dyn Output>, Interrupt),
         input: Input,
         reading: Reading,
+        sources: Sources,
     ) -> Arc<Self> {
         let deeds = Arc::new(Mutex::new(Deeds::default()));
         let backend = Arc::new(Observed::new(backend, Arc::new(Effects(deeds.clone()))));
         Arc::new(Self {
             here: RwLock::new(Here { mesh: Mesh::new(backend).with_parallel(parallel), ledger }),
             runtime,
-            interrupt: Interrupt::default(),
+            interrupt,
             output,
+            sources,
             input,
             reading,
             piped: Arc::default(),
@@ -417,6 +421,16 @@ impl Call {
     /// The session.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// Everything a script can call, with the engine that the call came from.
+    pub fn catalog(&self, context: &NativeCallContext) -> &Catalog {
+        self.session.sources.catalog(context.engine())
+    }
+
+    /// The playbooks at hand: those of the user's folders, and the shipped ones. A playbook sees only these.
+    pub fn playbooks(&self) -> Vec<Playbook> {
+        if self.session.reports() { Playbook::shipped() } else { Playbook::all(&self.session.sources.playbooks) }
     }
 
     /// A failure that points at this call.

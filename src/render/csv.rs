@@ -15,6 +15,7 @@ pub fn write(out: &mut dyn Write, content: &Content) -> io::Result<()> {
         Content::Table(rows) => table(out, rows),
         Content::Text(text) => single(out, [&Value::from(text.as_str())]),
         Content::Document(_) => write(out, &Content::Value(super::plain(content))),
+        Content::Page(page) => write(out, &Content::Value(page.data.clone())),
         Content::Value(Value::Object(record)) => table(out, &value::table_of(&[record])),
         Content::Value(whole) => match (value::as_table(whole), whole) {
             (Some(rows), _) => table(out, &rows),

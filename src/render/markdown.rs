@@ -115,6 +115,7 @@ pub fn write(out: &mut dyn Write, content: &Content) -> io::Result<()> {
         Content::Text(text) => fence(text),
         Content::Table(rows) => return write_table(out, rows),
         Content::Document(_) => return write(out, &Content::Value(super::plain(content))),
+        Content::Page(page) => page.markdown.clone(),
         Content::Value(whole) => match value::as_table(whole) {
             Some(rows) => return write_table(out, &rows),
             None if whole.is_string() => fence(whole.as_str().unwrap_or_default()),

@@ -84,6 +84,7 @@ fn plain(content: &Content) -> Value {
         Content::Value(value) => value.clone(),
         // One that is too big to be built is told of.
         Content::Document(node) => node.to_value().unwrap_or_else(|_| tree::title(&node.clone().into()).into()),
+        Content::Page(page) => page.data.clone(),
         Content::Nothing | Content::Table(_) => Value::Null,
     }
 }

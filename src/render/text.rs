@@ -2,7 +2,7 @@
 
 use super::evidence::{Piece, pieces};
 use super::style::{self, Look};
-use super::{fit, table, value};
+use super::{fit, table, terminal_markdown, value};
 use crate::host::convert::SHOWN;
 use crate::host::describe;
 use crate::report::{Content, Finding, Item, Report, Section, Severity};
@@ -213,6 +213,8 @@ pub fn write(out: &mut dyn Write, content: &Content, look: &Look) -> io::Result<
     let text = match content {
         Content::Nothing => return Ok(()),
         Content::Table(rows) => return table::write(out, rows, look),
+        Content::Page(page) if look.terminal => Cow::Owned(terminal_markdown::render(&page.markdown, look)),
+        Content::Page(page) => Cow::Borrowed(page.markdown.as_str()),
         Content::Text(text) | Content::Value(Value::String(text)) if look.terminal => fit::tame(text),
         Content::Text(text) | Content::Value(Value::String(text)) => Cow::Borrowed(text.as_str()),
         Content::Document(node) if node.size() > SHOWN => Cow::Owned(describe(node)),

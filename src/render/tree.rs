@@ -47,6 +47,7 @@ impl<'a> From<&'a Content> for Part<'a> {
             Content::Table(table) => Self::Rows(table),
             Content::Document(node) => Self::Node(node.clone()),
             Content::Value(value) => value.into(),
+            Content::Page(page) => (&page.data).into(),
             Content::Text(text) => Self::Value(Cow::Owned(text.as_str().into())),
             Content::Nothing => Self::Value(Cow::Owned(Value::Null)),
         }

@@ -1,7 +1,8 @@
 //! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, again, effects, leave, load, places, recording, reference, reshow, save};
+use super::{Next, Session, again, effects, examples, leave, load, places, recording, reference, reshow, save};
 use crate::error::{Error, Kind, Result};
+use crate::host::CommandEntry;
 use crate::suggest::nearest;
 
 /// A command to the session. Help, completion and the reference are made of this.
@@ -49,10 +50,22 @@ pub enum Takes {
     Text,
 }
 
+/// What help says of the commands.
+pub fn entries() -> Vec<CommandEntry> {
+    let entry = |command: &Command| CommandEntry {
+        names: command.names,
+        argument: command.argument,
+        about: command.about,
+        manual: command.manual,
+    };
+    COMMANDS.iter().map(entry).collect()
+}
+
 /// All commands, in the order in which they are listed.
 pub const COMMANDS: &[Command] = &[
     reference::HELP,
     reference::DOC,
+    examples::EXAMPLES,
     reshow::TABLE,
     reshow::TREE,
     reshow::JSON,

@@ -199,7 +199,7 @@ impl<'a> Offers<'a> {
     fn rows_of(&self, param: &Parameter) -> Form {
         let asked = |form: &Form| matches!(item(form.clone()), Form::Row(..) | Form::Map(_));
         let subject = self.types.call_frame().and_then(|frame| self.types.first_argument(frame)).filter(asked);
-        match (subject, param.entry.and_then(|entry| entry.rows)) {
+        match (subject, param.entry.and_then(|entry| entry.rows.first().copied())) {
             (Some(subject), None) => item(subject),
             (_, Some(schema)) => Form::Row(schema.name.into(), schema.names().map(str::to_owned).collect()),
             _ => Form::Unknown,

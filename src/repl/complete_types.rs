@@ -279,8 +279,8 @@ fn rows(schema: &Schema, front: &[&str]) -> Form {
 /// What a function gives: its type, and where that may be anything, what its description says.
 fn given(entry: &Entry, returns: &str, many: bool) -> Form {
     let front: &[&str] = if many { &["namespace", "pod"] } else { &[] };
-    let row = entry.rows.map_or(Form::Unknown, |schema| rows(schema, front));
-    let listed = entry.rows.is_some_and(|schema| entry.doc.contains(&format!("`{}` rows", schema.name)));
+    let row = entry.rows.first().map_or(Form::Unknown, |schema| rows(schema, front));
+    let listed = entry.rows.first().is_some_and(|schema| entry.doc.contains(&format!("`{}` rows", schema.name)));
     match returns {
         "array" => row.listed(),
         "row" => row,

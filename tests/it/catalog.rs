@@ -1,9 +1,11 @@
 //! Laws over everything a script can call, present and future.
 
+use crate::support::run::run_pilotage;
 use crate::support::tapes;
 use pilotage::Pilotage;
 use pilotage::host::{Catalog, Entry};
 use pilotage::report::Content;
+use std::path::PathBuf;
 
 fn entries(catalog: &Catalog) -> impl Iterator<Item = &Entry> {
     assert!(catalog.entries.len() > 60, "the catalog lost functions: {}", catalog.entries.len());
@@ -15,7 +17,8 @@ fn every_function_has_a_summary_and_an_example() {
     let engine = tapes::engine("jwks-certificate-fault");
     for entry in entries(engine.catalog()) {
         assert!(entry.summary.ends_with(['.', ':']) && entry.summary.len() > 15, "{}: {:?}", entry.full_name(), entry.summary);
-        assert!(!entry.examples.is_empty(), "{} has no example", entry.full_name());
+        let shown = entry.examples.iter().any(|example| example.result.is_some());
+        assert!(shown, "{} has no example that says what it gives", entry.full_name());
     }
 }
 
@@ -44,9 +47,11 @@ fn every_example_runs_and_is_true() {
 fn run(engine: &Pilotage, code: &str) -> Result<String, String> {
     match engine.eval(code) {
         Ok(Content::Nothing) => Ok("()".into()),
+        Ok(Content::Page(page)) => Ok(page.data.to_string()),
         Ok(Content::Text(text)) => Ok(serde_json::Value::from(text).to_string()),
         Ok(Content::Value(value)) => Ok(value.to_string()),
         Ok(Content::Document(node)) => Ok(node.to_value().map_err(|error| error.to_string())?.to_string()),
+        Ok(Content::Table(table)) if table.rows.len() == 1 => Ok("1 row".into()),
         Ok(Content::Table(table)) => Ok(format!("{} rows", table.rows.len())),
         Err(failure) => Err(failure.to_string()),
     }
@@ -94,7 +99,25 @@ fn what_a_function_says_it_returns_is_what_it_returns() {
     let engine = tapes::engine("jwks-certificate-fault");
     for (call, name) in [("pods()", "pods"), ("istiods()", "istiods"), ("services()", "services"), ("events()", "events")] {
         let Ok(Content::Table(table)) = engine.eval(call) else { panic!("{call} gives rows") };
-        let schema = engine.catalog().find(name).and_then(|entry| entry.rows).unwrap_or_else(|| panic!("{name} names its rows"));
+        let schema =
+            engine.catalog().find(name).and_then(|entry| entry.rows.first()).unwrap_or_else(|| panic!("{name} names its rows"));
         assert_eq!(table.columns, schema.names().collect::<Vec<_>>(), "{name}");
     }
+}
+
+/// After a change that is meant: `INSTA_UPDATE=always cargo test --test it catalog::`, and read the difference.
+#[test]
+fn the_reference_is_current() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/reference.md");
+    let made = run_pilotage(&["doc"], &[]).stdout;
+    if std::env::var("INSTA_UPDATE").is_ok_and(|accept| accept == "always") {
+        std::fs::write(&file, &made).expect("the reference can be written");
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    let differs = made.lines().zip(kept.lines()).position(|(made, kept)| made != kept);
+    assert!(
+        made == kept,
+        "src/reference.md is not what `pilotage doc` says, from line {differs:?} on: \
+         `INSTA_UPDATE=always cargo test --test it catalog::` accepts that"
+    );
 }

@@ -234,7 +234,7 @@ fn show_prints_a_playbook_that_runs() {
 #[test]
 fn the_reference_covers_functions_modules_and_playbooks() {
     assert!(run(&["doc", "pods"]).stdout.starts_with("# pods\n\n```rhai\npods("));
-    assert!(run(&["doc", "jwt"]).stdout.contains("## decode_jwt"));
+    assert!(run(&["doc", "jwt"]).stdout.starts_with("# decode_jwt\n"));
     assert!(run(&["doc", "jwks-certificate"]).stdout.contains("pilotage run jwks-certificate"));
     let all: serde_json::Value = serde_json::from_str(&run(&["doc", "-o", "json"]).stdout).expect("it is JSON");
     assert!(all.as_array().is_some_and(|all| all.iter().any(|entry| entry["name"] == "pods")));

@@ -15,6 +15,7 @@ fn value(engine: &Pilotage, script: &str) -> Value {
         Ok(Content::Document(node)) => node.to_value().expect("it is small"),
         Ok(Content::Text(text)) => text.into(),
         Ok(Content::Nothing) => Value::Null,
+        Ok(Content::Page(page)) => page.data,
         Ok(Content::Table(table)) => json!(table.rows.len()),
         Err(failure) => panic!("{script}: {failure}"),
     }

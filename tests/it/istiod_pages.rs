@@ -16,6 +16,7 @@ fn value(tape: &str, code: &str) -> Value {
         Content::Text(text) => text.into(),
         Content::Value(value) => value,
         Content::Document(node) => node.to_value().unwrap(),
+        Content::Page(page) => page.data,
         Content::Table(_) => panic!("{tape}: {code} gives rows: ask for less"),
     }
 }

@@ -26,6 +26,7 @@ mod endpoints;
 mod follow;
 mod forwards;
 mod goldens;
+mod help;
 mod istiod_pages;
 mod json;
 mod kubectl;

@@ -18,7 +18,7 @@ fn a_wrong_name_is_told_with_the_nearest() {
         "",
         "no response flag of an Envoy known here: did you mean \"UF\"?",
     );
-    says(r#"help("set_log")"#, "", "`:help NAME`");
+    says("help(set_logg)", "Did you mean `set_log`?", "");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn misspelt_options_and_fields_name_the_nearest_in_every_function() {
         let words = [&format!("no option {typo:?}"), "did you mean"];
         fails(&engine, &format!("{name}(`a.b`, #{{ {typo}: 1 }})"), Kind::BadInput, &words);
         fails(&engine, &format!("{name}(`a.b`, #{{ qqqqqq: 1 }})"), Kind::BadInput, &["the options are: ", first]);
-        let rows = entry.rows.unwrap_or_else(|| panic!("{name} names its rows"));
+        let rows = entry.rows.first().unwrap_or_else(|| panic!("{name} names its rows"));
         assert!(options.index("where").is_some(), "{name} has rows, so it has the option `where`");
         let column = rows.names().find(|column| column.len() > 4).unwrap();
         let typo = format!("{column}x");

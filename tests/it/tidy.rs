@@ -36,8 +36,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mesh", &["backend", "error", "record", "tls", "envoy", "istio", "json", "suggest"]),
     ("host", &["backend", "error", "record", "report", "mesh", "json", "suggest"]),
     ("render", &["backend", "error", "record", "report", "host", "json"]),
-    ("bind", &["backend", "error", "record", "report", "mesh", "host", "render", "tls", "envoy", "istio", "json", "suggest"]),
-    ("repl", &["backend", "error", "record", "report", "host", "render", "suggest", "pilotage"]),
+    ("help", &["record", "report", "host", "envoy", "suggest"]),
+    (
+        "bind",
+        &["backend", "error", "record", "report", "mesh", "host", "help", "render", "tls", "envoy", "istio", "json", "suggest"],
+    ),
+    ("repl", &["backend", "error", "record", "report", "host", "help", "render", "suggest", "pilotage"]),
 ];
 
 #[test]
