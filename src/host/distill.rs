@@ -199,7 +199,7 @@ fn roots(pieces: &[Piece], needs: &[Needs], keep: Keep) -> Result<(BTreeMap<usiz
                 forms.insert(index, Form::default());
             }
         }
-        let last = whole().filter(|(_, piece)| piece.shown.is_some()).next_back();
+        let last = whole().rfind(|(_, piece)| piece.shown.is_some());
         if let Some((index, piece)) = last.filter(|_| !whole().any(|(_, piece)| piece.judges)) {
             forms.insert(index, Form::default());
             shown.extend(shows(piece).then_some(index));

@@ -42,7 +42,11 @@ fn load(session: &Session, typed: &str) -> Result<Next> {
     }
     let outcome = session.guarded(|pilotage| pilotage.enter(&source));
     if let Some(outcome) = &outcome {
-        session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|shown| shown.number));
+        session.journal.keep(
+            &session.pilotage(),
+            &source,
+            outcome.as_ref().map(|shown| shown.number).map_err(|failure| &**failure),
+        );
     }
     Ok(match outcome {
         Some(Ok(shown)) => session.show(&shown.content),

@@ -185,7 +185,7 @@ impl Session<'_> {
         let outcome = self.guarded(|pilotage| pilotage.enter(input));
         let took = begun.elapsed();
         if let Some(outcome) = &outcome {
-            self.journal.keep(&self.pilotage(), input, outcome.as_ref().map(|shown| shown.number));
+            self.journal.keep(&self.pilotage(), input, outcome.as_ref().map(|shown| shown.number).map_err(|failure| &**failure));
         }
         match outcome {
             Some(Ok(shown)) => self.show_result(&shown, took),

@@ -42,12 +42,12 @@ pub(super) struct Journal(Mutex<(Weak<Pilotage>, Vec<Input>)>);
 
 impl Journal {
     /// Keep an input that was evaluated.
-    pub(super) fn keep(&self, engine: &Arc<Pilotage>, text: &str, outcome: std::result::Result<Option<usize>, &Box<Failure>>) {
+    pub(super) fn keep(&self, engine: &Arc<Pilotage>, text: &str, outcome: std::result::Result<Option<usize>, &Failure>) {
         let mut journal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::ptr::eq(journal.0.as_ptr(), Arc::as_ptr(engine)) {
             *journal = (Arc::downgrade(engine), Vec::new());
         }
-        journal.1.push(Input::new(text, engine.deeds(), outcome.map_err(|failure| &**failure)));
+        journal.1.push(Input::new(text, engine.deeds(), outcome));
     }
 
     fn inputs(&self, engine: &Arc<Pilotage>) -> Vec<Input> {

@@ -15,7 +15,7 @@ pub(super) fn run(session: &Session) {
             // What it printed was seen; its value is nobody's answer.
             let outcome = session.guarded(|pilotage| pilotage.eval(&source));
             if let Some(outcome) = &outcome {
-                session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|_| None));
+                session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|_| None).map_err(|failure| &**failure));
             }
             if let Some(Err(failure)) = outcome {
                 style::write_stderr(&show::failure(&in_file(*failure, file), &session.err));
