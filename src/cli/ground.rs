@@ -3,13 +3,13 @@
 use super::app::{App, Engine};
 use super::connect::{self, Source};
 use super::options::Options;
-use super::undo;
+use super::{meant, undo};
 use crate::Pilotage;
 use crate::backend::{ContextOf, Effect, Live, Recording, Which, contexts};
 use crate::error::{Error, Kind, Result};
-use crate::host::Session as Shared;
+use crate::host::{Failure, Session as Shared};
 use crate::render::diagnostic;
-use crate::repl::{self, Ground, Place, Target};
+use crate::repl::{self, Ground, Meant, Place, Target};
 use crate::report::Table;
 use crate::suggest::nearest;
 use std::path::Path;
@@ -205,6 +205,10 @@ impl Ground for Here<'_> {
         let undone = undone?;
         undone.iter().filter(|one| !one.is_settled()).for_each(|one| self.app.note(&one.told()));
         Some(undo::table(&undone, dry_run))
+    }
+
+    fn playbook(&self, words: &[String]) -> std::result::Result<Meant, Box<Failure>> {
+        meant::playbook(words, &lock(&self.now), &self.app.err)
     }
 
     fn asked(&self) -> (u64, u64) {

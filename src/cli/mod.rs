@@ -17,6 +17,7 @@ mod doc;
 mod eval;
 mod ground;
 mod list;
+mod meant;
 mod nowhere;
 mod options;
 mod params;

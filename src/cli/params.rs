@@ -10,19 +10,40 @@ use std::io::Read;
 /// The command tree with `run NAME` taking the playbook's parameters. `typed` is the name or path on the command line.
 pub fn with_playbook(command: Command, playbook: &Playbook, typed: &str) -> Command {
     let taken = taken(&command);
+    // `namespace` means the same to pilotage and to a playbook: one option serves both.
+    let (shared, own): (Vec<_>, Vec<_>) = playbook.header.params.iter().partition(|param| param.name == NAMESPACE);
+    let mut command_of = described(playbook, typed).args(own.into_iter().map(|param| arg(param, &taken)));
+    if let Some(param) = shared.first() {
+        command_of = command_of.after_help(format!("--namespace: {}", param.help));
+    }
+    command.mut_subcommand("run", |run| run.subcommand(command_of))
+}
+
+/// A playbook where no command line is: at a prompt all options are its own, and standard input is not to be read.
+pub fn alone(playbook: &Playbook, typed: &str) -> Command {
+    let taken = ["help".to_owned()];
+    let args = playbook.header.params.iter().map(|param| {
+        let arg = arg(param, &taken);
+        if param.kind != ParamKind::Secret {
+            return arg;
+        }
+        arg.value_name("@FILE|TEXT").help(help_of(param, "")).value_parser(no_standard_input)
+    });
+    described(playbook, typed).args(args).bin_name(format!(":run {typed}")).no_binary_name(true)
+}
+
+fn no_standard_input(text: &str) -> std::result::Result<String, String> {
+    if text == "-" { Err("standard input is what you type; name a file: @FILE".into()) } else { Ok(text.into()) }
+}
+
+/// The parameter that is also an option of every command.
+const NAMESPACE: &str = "namespace";
+
+fn described(playbook: &Playbook, typed: &str) -> Command {
     let manual = playbook.paragraphs();
     let about = if manual.is_empty() { playbook.title().to_owned() } else { format!("{}\n\n{manual}", playbook.title()) };
-    let mut own =
-        Command::new(typed.to_owned()).about(playbook.title().to_owned()).long_about(about).disable_help_subcommand(true);
-    own = own.next_help_heading("Parameters");
-    // `namespace` means the same to pilotage and to a playbook: one option serves both.
-    for param in playbook.header.params.iter().filter(|param| param.name != "namespace") {
-        own = own.arg(arg(param, &taken));
-    }
-    if let Some(param) = playbook.header.params.iter().find(|param| param.name == "namespace") {
-        own = own.after_help(format!("--namespace: {}", param.help));
-    }
-    command.mut_subcommand("run", |run| run.subcommand(own))
+    let command = Command::new(typed.to_owned()).about(playbook.title().to_owned()).long_about(about);
+    command.disable_help_subcommand(true).next_help_heading("Parameters")
 }
 
 /// The names that options of every command have already.
@@ -38,7 +59,7 @@ fn id(param: &Param) -> String {
 fn arg(param: &Param, taken: &[String]) -> Arg {
     let dashed = param.name.replace('_', "-");
     let long = if taken.contains(&dashed) { format!("param-{dashed}") } else { dashed };
-    let mut arg = Arg::new(id(param)).help(help_of(param)).value_name(value_name(param));
+    let mut arg = Arg::new(id(param)).help(help_of(param, ", - standard input")).value_name(value_name(param));
     if long != param.name && !taken.contains(&param.name) {
         arg = arg.alias(param.name.clone());
     }
@@ -65,7 +86,8 @@ fn value_name(param: &Param) -> &'static str {
     }
 }
 
-fn help_of(param: &Param) -> String {
+/// What it is for. `input`: what else than a file a secret is read from.
+fn help_of(param: &Param, input: &str) -> String {
     let mut help = param.help.clone();
     match (&param.value, param.kind) {
         (None, _) => help += " [required]",
@@ -75,7 +97,7 @@ fn help_of(param: &Param) -> String {
         (Some(value), _) => help += &format!(" [default: {value}]"),
     }
     if param.kind == ParamKind::Secret {
-        help += &format!(" [@FILE reads a file, - standard input; env: {}]", variable(param));
+        help += &format!(" [@FILE reads a file{input}; env: {}]", variable(param));
     }
     help
 }
@@ -118,10 +140,11 @@ pub fn given(playbook: &Playbook, matches: &ArgMatches, options: &Options) -> Re
 }
 
 fn text_of(param: &Param, matches: &ArgMatches, options: &Options) -> Result<Option<String>> {
-    if param.name == "namespace" {
-        return Ok(options.namespace.clone());
+    // There is no such argument where an option of every command stands for it.
+    let typed = matches.try_get_one::<String>(&id(param)).ok().flatten().cloned();
+    if param.name == NAMESPACE {
+        return Ok(typed.or_else(|| options.namespace.clone()));
     }
-    let typed = matches.get_one::<String>(&id(param)).cloned();
     if param.kind != ParamKind::Secret {
         return Ok(typed);
     }

@@ -8,7 +8,7 @@ use crate::backend::Effect;
 use crate::error::{Error, Kind};
 use crate::host::{Failure, Input, Playbook};
 use crate::render;
-use crate::report::{Report, Severity};
+use crate::report::Severity;
 use clap::{Args, FromArgMatches, Subcommand};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
@@ -45,7 +45,7 @@ impl Run {
     /// Read the command line again, with the playbook's parameters; then run it.
     pub fn main(&self, start: &Start, options: Options) -> u8 {
         let Some(Named::Playbook(words)) = &self.playbook else {
-            return no_playbook(&App::new(options, &start.config, None));
+            return App::new(options, &start.config, None).finish(Err(nameless().into()));
         };
         let typed = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let playbook = match Playbook::find(&typed, &places::playbook_folders()) {
@@ -79,10 +79,10 @@ impl Run {
     }
 }
 
-fn no_playbook(app: &App) -> u8 {
+/// What is said where no playbook is named.
+pub fn nameless() -> Error {
     let names: Vec<String> = super::list::all().into_iter().map(|(name, _, _)| name).collect();
-    let error = Error::new(Kind::Usage, "run needs a playbook").hint(format!("there are: {}", names.join(", ")));
-    app.finish(Err(error.into()))
+    Error::new(Kind::Usage, "run needs a playbook").hint(format!("there are: {}", names.join(", ")))
 }
 
 /// A name that does not exist is a slip on the command line; a playbook that does not compile is a failure.
@@ -97,7 +97,10 @@ fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Ou
     app.with_engine_up_to(allowed, Input::Free, |engine| {
         let (report, failure) = match engine.pilotage.run(playbook, params) {
             Ok(report) => (report, None),
-            Err(failed) => (cut_short(failed.report, &failed.failure), Some(failed.failure)),
+            Err(failed) => {
+                let (report, failure) = failed.cut_short();
+                (report, Some(failure))
+            }
         };
         if failure.is_none() || !report.sections.is_empty() {
             app.write(|out| render::write_report(out, &report, app.options.output.into(), &app.out))?;
@@ -111,11 +114,11 @@ fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Ou
 
 /// How far a playbook may go: as far as it says it needs, if the user allows that; by option, or when asked at a terminal.
 fn allowed(playbook: &Playbook, app: &App) -> crate::error::Result<Effect> {
-    let needed = playbook.header.needs.iter().copied().max().unwrap_or(Effect::Observe);
     let refused = match check_needs(playbook, app.options.allow.into()) {
-        Ok(()) => return Ok(needed),
+        Ok(needed) => return Ok(needed),
         Err(refused) => refused,
     };
+    let needed = playbook.needed();
     let asks = needed == Effect::Tune && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if asks && says_yes(playbook, app) { Ok(needed) } else { Err(refused) }
 }
@@ -131,22 +134,11 @@ fn says_yes(playbook: &Playbook, app: &App) -> bool {
 }
 
 /// What a playbook says it needs, the user must have allowed.
-fn check_needs(playbook: &Playbook, allowed: Effect) -> crate::error::Result<()> {
-    match playbook.header.needs.iter().max() {
-        Some(need) if *need > allowed => {
-            let word = serde_json::to_value(need).unwrap_or_default();
-            let word = word.as_str().unwrap_or_default();
-            Err(Error::new(Kind::Refused, format!("{} needs to {word}, and may only read", playbook.name))
-                .hint(format!("read it first (`pilotage show {}`); then add --allow {word}", playbook.name)))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A report that ends early says so in every format.
-fn cut_short(mut report: Report, failure: &Failure) -> Report {
-    report.notes.push(format!("this report ends early: {}", failure.error));
-    report
+fn check_needs(playbook: &Playbook, allowed: Effect) -> crate::error::Result<Effect> {
+    playbook.within(allowed).map_err(|refused| {
+        let word = playbook.needed().word();
+        refused.hint(format!("read it first (`pilotage show {}`); then add --allow {word}", playbook.name))
+    })
 }
 
 fn exit_code(status: Severity, fail_on: Severity, partial: bool) -> u8 {

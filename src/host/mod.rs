@@ -143,6 +143,15 @@ pub struct Failed {
     pub report: Report,
 }
 
+impl Failed {
+    /// The report up to there, which says itself that it ends early, and why it does.
+    pub fn cut_short(self) -> (Report, Failure) {
+        let Self { failure, mut report } = self;
+        report.notes.push(format!("this report ends early: {}", failure.error));
+        (report, failure)
+    }
+}
+
 impl Host {
     pub(crate) fn new(parts: Parts) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

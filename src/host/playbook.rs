@@ -190,6 +190,24 @@ impl Playbook {
         items.filter_map(pair).collect()
     }
 
+    /// How far it goes, as it says itself.
+    pub fn needed(&self) -> Effect {
+        self.header.needs.iter().copied().max().unwrap_or(Effect::Observe)
+    }
+
+    /// How far it goes, where no more than that is allowed.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] where it says that it needs more.
+    pub fn within(&self, allowed: Effect) -> Result<Effect> {
+        let needed = self.needed();
+        if needed <= allowed {
+            return Ok(needed);
+        }
+        let refused = format!("{} needs to {}, and may only {}", self.name, needed.word(), allowed.word());
+        Err(Error::new(Kind::Refused, refused))
+    }
+
     /// The manual with each paragraph on one line, for a terminal to break where it likes.
     pub fn paragraphs(&self) -> String {
         let paragraphs = self.manual.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));

@@ -1,6 +1,6 @@
 //! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, again, effects, examples, leave, load, places, recording, reference, reshow, save};
+use super::{Next, Session, again, effects, examples, leave, load, places, recording, reference, reshow, run, save};
 use crate::error::{Error, Kind, Result};
 use crate::host::CommandEntry;
 use crate::suggest::nearest;
@@ -80,6 +80,7 @@ pub const COMMANDS: &[Command] = &[
     effects::UNDO,
     effects::FORWARDS,
     load::LOAD,
+    run::RUN,
     load::TIME,
     again::HISTORY,
     again::EDIT,

@@ -3,7 +3,9 @@
 use crate::Pilotage;
 use crate::backend::{ContextOf, Effect, Recording};
 use crate::error::Result;
+use crate::host::{Failure, Playbook};
 use crate::report::Table;
+use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,8 +60,24 @@ pub trait Ground {
     /// Put back what this session set here, or only tell what would be; `None` when Ctrl-C ended it. What fails is told.
     fn undo(&self, dry_run: bool) -> Option<Table>;
 
+    /// The playbook that is meant by a name or a path, with the parameters behind it, checked.
+    ///
+    /// # Errors
+    /// When there is none, or it does not compile.
+    fn playbook(&self, words: &[String]) -> std::result::Result<Meant, Box<Failure>>;
+
     /// How many questions were put so far, and how many bytes came back.
     fn asked(&self) -> (u64, u64);
+}
+
+/// What is meant by a playbook's name and what stands behind it.
+pub enum Meant {
+    /// To run it with these parameters.
+    Run(Box<Playbook>, Map<String, Value>),
+    /// To read this about it.
+    Help(String),
+    /// Nothing that it takes: this is wrong.
+    Wrong(String),
 }
 
 /// Where to go.
@@ -159,6 +177,10 @@ pub(super) mod testing {
 
         fn undo(&self, _dry_run: bool) -> Option<Table> {
             Some(Table::default())
+        }
+
+        fn playbook(&self, _words: &[String]) -> std::result::Result<Meant, Box<Failure>> {
+            Err(Error::new(Kind::NotFound, "there are no playbooks here").into())
         }
 
         fn asked(&self) -> (u64, u64) {

@@ -15,7 +15,7 @@ pub const LOAD: Command = Command {
     takes: Takes::FileOr(&[]),
     about: "evaluates a script as if it were typed: its variables and functions stay",
     manual: "What fails is told with its place in the file; what stands before it was done. A playbook is run, not loaded: \
-             `pilotage run FILE`.",
+             `:run FILE`.",
     run: load,
 };
 
@@ -38,7 +38,7 @@ fn load(session: &Session, typed: &str) -> Result<Next> {
         .map_err(|error| Error::new(Kind::File, format!("{} cannot be read", file.display())).caused_by(&error))?;
     if source.lines().any(|line| line.trim_start().starts_with("const PLAYBOOK")) {
         return Err(Error::new(Kind::BadInput, format!("{} is a playbook: it wants its parameters", file.display()))
-            .hint(format!("`pilotage run {typed}` runs it, `pilotage run {typed} --help` tells its parameters")));
+            .hint(format!("`:run {typed}` runs it, `:run {typed} --help` tells its parameters")));
     }
     let outcome = session.guarded(|pilotage| pilotage.enter(&source));
     if let Some(outcome) = &outcome {

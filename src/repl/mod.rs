@@ -40,6 +40,7 @@ mod recording;
 mod reference;
 mod reshow;
 mod results;
+mod run;
 mod save;
 mod screen;
 pub mod settings;
@@ -47,7 +48,7 @@ pub mod show;
 mod startup;
 mod validate;
 
-pub use ground::{Ground, Place, Source, Target};
+pub use ground::{Ground, Meant, Place, Source, Target};
 use save::Journal;
 pub use settings::Settings;
 

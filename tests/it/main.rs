@@ -64,6 +64,7 @@ mod terminal_history;
 mod terminal_paste;
 mod terminal_place;
 mod terminal_results;
+mod terminal_set;
 mod tidy;
 mod wait_until;
 mod ztunnel;

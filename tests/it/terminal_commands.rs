@@ -70,7 +70,7 @@ fn a_script_is_loaded_and_fails_with_its_place() {
     says(&mut terminal, "thrice(base)", &["42"]);
     says(&mut terminal, ":load bad.rhai", &["there is no function nosuch", "bad.rhai:3:1", "demo ✗1>"]);
     says(&mut terminal, "before", &["1"]);
-    says(&mut terminal, ":load book.rhai", &["error[bad_input]", "is a playbook", "pilotage run book.rhai"]);
+    says(&mut terminal, ":load book.rhai", &["error[bad_input]", "is a playbook", ":run book.rhai"]);
     says(&mut terminal, ":load nowhere.rhai", &["error[file]", "nowhere.rhai cannot be read"]);
     says(&mut terminal, ":laod good.rhai", &["there is no command :laod", "did you mean :load?"]);
 }

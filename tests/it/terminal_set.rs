@@ -1,0 +1,87 @@
+//! `:run` and `:set`: playbooks at the prompt, and what can be changed of a session while it lives.
+
+use crate::support::run::TempDir;
+use crate::support::terminal::{CTRL_C, Terminal};
+use crate::support::two::Two;
+use crate::terminal_place::says;
+
+fn demo(home: &TempDir) -> Terminal {
+    // High enough for a whole report.
+    let mut terminal = Terminal::sized((160, 110), home, &["--demo"], &[]);
+    terminal.prompt();
+    terminal
+}
+
+#[test]
+fn a_playbook_runs_where_the_session_is_and_leaves_it_as_it_was() {
+    let home = TempDir::new();
+    home.write("mine.rhai", "//! Why?\nconst PLAYBOOK = #{ title: \"Mine\", needs: [\"observe\"], params: #{ word: #{ kind: \"string\", help: \"any\" } } };\nlet kept = 1;\nok(`the word is ${params.word}`);\n");
+    let mut terminal = demo(&home);
+    says(&mut terminal, "let kept = 41", &[]);
+    let findings = ["JWKS certificate investigation", "JWKS001", "JWKS003", "Repair"];
+    let screen = says(&mut terminal, ":run jwks-certificate", &findings);
+    assert!(screen.trim_end().ends_with("demo>"), "findings are no failure of the input:\n{screen}");
+    says(&mut terminal, ":run mine --word 'two words'", &["Mine", "the word is two words"]);
+    says(&mut terminal, ":run ./mine.rhai --word=x", &["the word is x"]);
+    says(&mut terminal, "kept + 1", &["42"]);
+    says(&mut terminal, ":run mine --word 'x", &["error[bad_input]", "a quote is not closed"]);
+}
+
+#[test]
+fn what_a_playbook_does_not_take_is_told_with_its_help() {
+    let home = TempDir::new();
+    home.write("mine.rhai", "//! Why?\nconst PLAYBOOK = #{ title: \"Mine\", needs: [\"observe\"], params: #{ word: #{ kind: \"string\", help: \"any\" } } };\nok(\"x\");\n");
+    let mut terminal = demo(&home);
+    says(&mut terminal, ":run nosuch", &["error[not_found]", "there is no playbook \"nosuch\"", "demo ✗1>"]);
+    says(&mut terminal, ":run jwks-certifcate", &["did you mean \"jwks-certificate\"?"]);
+    says(&mut terminal, ":run", &["run needs a playbook", "jwks-certificate", "demo ✗2>"]);
+    says(
+        &mut terminal,
+        ":run jwks-certificate --tokn x",
+        &["unexpected argument '--tokn'", "'--token'", "Usage: :run jwks-certificate", "a token that was refused", "demo ✗2>"],
+    );
+    says(&mut terminal, ":run jwks-certificate --token -", &["standard input is what you type", "@FILE"]);
+    says(&mut terminal, ":run mine", &["--word", "any [required]", "demo ✗2>"]);
+    says(&mut terminal, ":run mine --help", &["Why?", "--word <TEXT>", "any [required]", "demo>"]);
+}
+
+#[test]
+fn a_playbook_goes_as_far_as_the_session_may() {
+    let two = Two::serve();
+    let source = |needs: &str| {
+        format!(
+            "//! Why?\nconst PLAYBOOK = #{{ title: \"Mine\", needs: [\"{needs}\"], params: #{{}} }};\nset_log(\"web.shop\", \"rbac\", \"debug\");\nok(\"done\");\n"
+        )
+    };
+    two.home.write("tunes.rhai", &source("tune"));
+    two.home.write("looks.rhai", &source("observe"));
+    let mut terminal = Terminal::start(&two.home, &["--kubeconfig", "kubeconfig"]);
+    terminal.prompt();
+    says(&mut terminal, ":allow observe", &[]);
+    says(&mut terminal, ":run tunes", &["error[refused]", "tunes needs to tune", "`:allow tune`"]);
+    says(&mut terminal, ":allow tune", &[]);
+    says(&mut terminal, ":run looks", &["error[refused]", "lab/shop ✗1>"]);
+    assert_eq!(two.proxies[0].level("rbac").unwrap(), "warning", "it goes no further than it says");
+    says(&mut terminal, ":run tunes", &["done", "stays so until `:undo`", "lab/shop 1 set>"]);
+    assert_eq!(two.proxies[0].level("rbac").unwrap(), "debug");
+    says(&mut terminal, ":undo", &["lab/shop>"]);
+}
+
+#[test]
+fn ctrl_c_ends_a_playbook_and_keeps_the_session() {
+    let two = Two::serve();
+    two.home.write(
+        "long.rhai",
+        "//! Why?\nconst PLAYBOOK = #{ title: \"Long\", needs: [\"observe\"], params: #{} };\nok(\"begun\");\npods();\n",
+    );
+    let mut terminal = Terminal::start(&two.home, &["--kubeconfig", "kubeconfig"]);
+    terminal.prompt();
+    says(&mut terminal, ":context dead", &["now on context dead"]);
+    terminal.line(":run long");
+    terminal.shows("kube GET");
+    terminal.press(CTRL_C);
+    terminal.shows("dead/default ✗130>");
+    let screen = terminal.prompt();
+    assert!(screen.contains("begun") && screen.contains("this report ends early"), "{screen}");
+    says(&mut terminal, "40 + 2", &["42"]);
+}
