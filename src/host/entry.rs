@@ -111,13 +111,14 @@ impl Entry {
         if !doc.is_empty() && !self.told.iter().any(|(_, known)| *known == doc) {
             let ways = function["params"].as_array().map_or(0, Vec::len);
             self.told.push((ways, doc));
-            self.told.sort_by_key(|(ways, _)| *ways);
+            // The engine tells them in another order after each build.
+            self.told.sort_by_cached_key(|(ways, doc)| (*ways, doc.starts_with("The same"), doc.clone()));
         }
     }
 
     /// Read out of the descriptions what they say about it.
     pub(super) fn finish(&mut self, schemas: &[&'static Schema]) {
-        self.signatures.sort_by_key(String::len);
+        self.signatures.sort_by_cached_key(|signature| (signature.len(), signature.clone()));
         let told = self.told.iter().map(|(_, doc)| doc.as_str()).collect::<Vec<_>>().join("\n\n");
         (self.doc, self.symptoms) = apart(&told);
         self.summary = first_sentence(self.doc.split("\n\n").next().unwrap_or_default());
