@@ -105,8 +105,8 @@ pub mod functions {
     /// show(pods("olaf"), ["name", "status"])    // 1 row
     /// ```
     #[rhai_fn(name = "show", return_raw)]
-    pub fn show_columns(context: NativeCallContext, rows: Array, columns: Array) -> Fallible<Table> {
-        tell_table(&context, &rows, Some(columns))
+    pub fn show_columns(context: NativeCallContext, value: Array, columns: Array) -> Fallible<Table> {
+        tell_table(&context, &value, Some(columns))
     }
 
     /// Put a value into the report as the prompt shows it: rows as a table, text as it is, anything else as JSON. Returns
