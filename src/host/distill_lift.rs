@@ -5,12 +5,12 @@ use super::distill_facts::Literal;
 use super::distill_flow::Needs;
 use super::distill_pieces::Piece;
 use super::distill_roles::Role;
+use super::distill_text::{offset, piece_at};
+use super::typed_secrets::{is_secret_typed, secret_places};
 use super::{Param, ParamKind};
 use crate::backend::Redactor;
 use crate::mesh::pod_ref::{is_workload, names_file};
-use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
 /// The parameters of a playbook, and which literal became which.
 #[derive(Debug, Default)]
@@ -25,9 +25,21 @@ pub(super) struct Lifted {
 
 /// Whether a text holds what must not be written down.
 pub(super) fn is_secret(text: &str) -> bool {
-    // Also what is only the beginning of a token.
-    static TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new("eyJ[A-Za-z0-9_-]{8,}").expect("a constant pattern"));
-    TOKEN.is_match(text) || Redactor::default().bytes(text.as_bytes(), false).is_some()
+    is_secret_typed(text) || Redactor::default().bytes(text.as_bytes(), false).is_some()
+}
+
+/// The literals of a statement that are secrets by what stands before them: `let password = "…"`, `#{ token: "…" }`.
+fn secrets_by_name(piece: &Piece) -> Vec<usize> {
+    let places: Vec<usize> = secret_places(&piece.text).collect();
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let range = |literal: &Literal| offset(&piece.text, literal.at).and_then(|start| piece_at(&piece.text, start));
+    let is_meant = |literal: &Literal| {
+        !names_file(&literal.text) && range(literal).is_some_and(|range| places.iter().any(|place| range.contains(place)))
+    };
+    let all = piece.facts.literals.iter().enumerate();
+    all.filter(|(_, literal)| is_meant(literal)).map(|(number, _)| number).collect()
 }
 
 /// Find what may become a parameter.
@@ -62,9 +74,10 @@ fn roles(pieces: &[Piece], needs: &[Needs], plan: &Plan) -> BTreeMap<(usize, usi
     let mut roles = BTreeMap::new();
     for index in plan.forms.keys() {
         let facts = &pieces[*index].facts;
+        roles.extend(secrets_by_name(&pieces[*index]).into_iter().map(|number| ((*index, number), Role::Secret)));
         for (number, literal) in facts.literals.iter().enumerate() {
             if let Some(role) = role_of(literal, literal.role) {
-                roles.insert((*index, number), role);
+                roles.entry((*index, number)).or_insert(role);
             }
         }
         for (name, role) in &facts.flows {

@@ -234,12 +234,24 @@ fn no_secret_is_written_down_wherever_it_stands() {
         "let h = \"Authorization: Bearer abcdefgh1234567890\"; h.len()".to_owned(),
         "let k = `-----BEGIN RSA PRIVATE KEY-----\nMIIEabcdefabcdef\n-----END RSA PRIVATE KEY-----`; k.len()".to_owned(),
         "let s = secret(\"hunter2hunter2\"); s.to_string()".to_owned(),
+        "let password = \"hunter2\"; password.len()".to_owned(),
+        "let o = #{ client_secret: `hunter2`, b: 1 }; o.len()".to_owned(),
+        "let o = #{ \"password\": \"hunter2\" }; o.len() // password=hunter2".to_owned(),
+        "fn f() { let my_token = \"hunter2 and more\"; my_token } f().len()".to_owned(),
+        "let k = \"ghp_16C7e42F292c6912E7710c838347Ae178B4a\"; k.len() // ghp_16C7e42F292c6912E7710c838347Ae178B4a".to_owned(),
+        "// run with --token hunter2\n1 + 1".to_owned(),
     ] {
         let text = distilled_of(&[&line]).text;
-        for secret in [&token[..24], "abcdefgh123456", "MIIEabcdef", "hunter2"] {
+        for secret in [&token[..24], "abcdefgh123456", "MIIEabcdef", "hunter2", "ghp_16C7"] {
             assert!(!text.contains(secret), "{line}:\n{text}");
         }
     }
+}
+
+#[test]
+fn the_file_of_a_secret_is_none() {
+    let body = body(&["let token = \"./token.txt\"", "#{ token: token, password: \"hunter2\" }"]);
+    assert_eq!(body, "let token = \"./token.txt\";\nshow(#{ token: token, password: params.token });");
 }
 
 mod laws {

@@ -7,8 +7,10 @@ use super::distill_lift::{Lifted, is_secret, lift};
 use super::distill_pieces::Piece;
 use super::distill_text::{code_length, offset, piece_at, quoted, to_closing};
 use super::tokens::{TokenKind, tokens};
+use super::typed_secrets::secret_places;
 use super::{Param, ParamKind};
 use crate::backend::{Effect, Redactor};
+use crate::mesh::pod_ref::names_file;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -159,6 +161,7 @@ fn statement(piece: &Piece, form: &Form, text: &str) -> String {
 fn without_secrets(text: &str, notes: &mut Vec<String>) -> String {
     let redactor = Redactor::default();
     let kinds = [TokenKind::Text, TokenKind::Unfinished, TokenKind::Comment, TokenKind::OpenComment];
+    let named: Vec<usize> = secret_places(text).collect();
     let mut clean = text.to_owned();
     for token in tokens(text).into_iter().rev().filter(|token| kinds.contains(&token.kind)) {
         let part = &text[token.range.clone()];
@@ -167,7 +170,8 @@ fn without_secrets(text: &str, notes: &mut Vec<String>) -> String {
         let open = opens.iter().find(|open| part.starts_with(**open)).map_or(0, |open| open.len());
         let close = closes.iter().find(|close| part[open..].ends_with(**close)).map_or(0, |close| close.len());
         let inner = token.range.start + open..token.range.end - close;
-        if is_secret(&text[inner.clone()]) {
+        let is_named = named.iter().any(|place| token.range.contains(place)) && !names_file(&text[inner.clone()]);
+        if is_named || is_secret(&text[inner.clone()]) {
             let redacted = redactor.bytes(text[inner.clone()].as_bytes(), false);
             let redacted = redacted.map(|clean| String::from_utf8_lossy(&clean).into_owned()).filter(|clean| !is_secret(clean));
             clean.replace_range(inner, &redacted.unwrap_or_else(|| " ⟨redacted⟩ ".into()));

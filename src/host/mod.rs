@@ -41,6 +41,7 @@ mod stdlib;
 mod tables;
 mod tape;
 mod tokens;
+mod typed_secrets;
 mod underscore;
 mod way;
 
@@ -63,6 +64,7 @@ pub use secret::Secret;
 pub use session::{Call, Deeds, Files, Input, Interrupt, Output, Reading, Session, Silent};
 pub use tape::OpenTape;
 pub use tokens::{Token, TokenKind, tokens};
+pub use typed_secrets::is_secret_typed;
 pub use way::Way;
 
 use crate::backend::{Ledger, SharedBackend};

@@ -66,13 +66,30 @@ fn last_cases(source: &str) -> HashSet<(usize, usize)> {
 fn ends_switch(mut rest: &str) -> bool {
     loop {
         rest = rest.trim_start();
-        let comment = match (rest.strip_prefix("//"), rest.strip_prefix("/*")) {
-            (Some(comment), _) => comment.split_once('\n'),
-            (_, Some(comment)) => comment.split_once("*/"),
-            _ => return rest.starts_with("=>") || rest.starts_with("if "),
+        let behind = match rest.strip_prefix("//") {
+            Some(comment) => comment.split_once('\n').map(|(_, behind)| behind),
+            None if rest.starts_with("/*") => behind_block(rest),
+            None => return rest.starts_with("=>") || rest.starts_with("if "),
         };
-        let Some((_, behind)) = comment else { return false };
+        let Some(behind) = behind else { return false };
         rest = behind;
+    }
+}
+
+/// What follows the block comment that a text begins with; there may be others in it.
+fn behind_block(text: &str) -> Option<&str> {
+    let (mut rest, mut depth) = (text, 0_usize);
+    loop {
+        let at = rest.find(['/', '*'])?;
+        let (step, deeper) = match &rest.as_bytes()[at..] {
+            [b'/', b'*', ..] => (2, depth + 1),
+            [b'*', b'/', ..] => (2, depth - 1),
+            _ => (1, depth),
+        };
+        (rest, depth) = (&rest[at + step..], deeper);
+        if depth == 0 {
+            return Some(rest);
+        }
     }
 }
 
@@ -125,10 +142,45 @@ mod tests {
             ("switch 3 { 1 => 1, _=>switch 4 { 5 => 1, _=>_ } }", 7),
             ("let a = \"網é\"; switch 3 { 1 => 1, _ => 2 }", 2),
             ("fn f(x) { switch x { 1 => 1, _ => 2 } }\r\nf(9)", 2),
+            ("switch 3 { 1 => 1, _ /* a /* _ => */ /* b */ * / */ // c\n => 2 }", 2),
         ] {
             assert_eq!(value(source), wanted, "{source}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever stands before it, a switch means what it means to the language, and a name is one.
+        #[test]
+        fn no_text_before_it_changes_what_it_is(
+            before in proptest::collection::vec(proptest::sample::select(ODD), 0..6),
+            between in proptest::sample::select(&["", " ", "\n", "/* */", "/* /* */ */", "// _ =>\n", "\t\r\n"][..]),
+        ) {
+            let before = before.concat();
+            proptest::prop_assert_eq!(value(&format!("{before}switch 3 {{ 1 => 1, _{between}=> _ + 2 }}")), 9);
+            proptest::prop_assert_eq!(value(&format!("{before}let f = |_, x| x; [_][0] - f.call(1, 2)")), 5);
+        }
+    }
+
+    /// Texts and comments in which columns and lines are easily counted wrong.
+    const ODD: &[&str] = &[
+        " ",
+        "\t",
+        "\n",
+        "\r\n",
+        "\r",
+        "/* _ => */",
+        "/* a\n /* _ */ => */",
+        "// _ =>\n",
+        "\"\\\"_ => \\u0041é\";",
+        "'\\n';",
+        "`a\n_ => ${switch 4 { _ => `_ =>${_}` }} é`;",
+        "\"a\\\n   _ => b\";",
+        "#\"a\n_ =>\"#;",
+        "let a_b = 1_000;",
+        "`\n網\n`;",
+        "\"😀\";",
+        "/*\r\n*/",
+    ];
 
     #[test]
     fn wrong_switches_are_still_told_of() {

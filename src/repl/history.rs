@@ -3,91 +3,17 @@
 //! A line that is not kept costs one look for it; a token that is kept costs a token. So in doubt it is not kept.
 
 use super::history_file::HistoryFile;
-use crate::backend::{SECRET_NAMES, holds_secret};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use regex::Regex;
+use crate::host::is_secret_typed;
 use std::path::Path;
-use std::sync::LazyLock;
-
-/// The shortest word of letters and digits that can be a key or a token.
-const KEY_LENGTH: usize = 20;
-/// The shortest number in hexadecimal digits that can be one.
-const HEX_LENGTH: usize = 32;
 
 /// Whether an input may be kept. A leading space keeps it out, as in shells.
 pub fn keeps(input: &str) -> bool {
-    !input.trim().is_empty() && !input.starts_with([' ', '\t']) && !is_secret(input)
+    !input.trim().is_empty() && !input.starts_with([' ', '\t']) && !is_secret_typed(input)
 }
 
 /// All inputs that a file keeps, those of other sessions among them, oldest first.
 pub fn all(file: &Path, most: usize) -> Vec<String> {
     HistoryFile::new(file, most).load()
-}
-
-/// Whether a text holds a secret. What is hidden in answers is hidden here as well; more is found here, because who types a
-/// secret gives it a name or calls a function with it.
-fn is_secret(input: &str) -> bool {
-    let named = || SHAPES.iter().any(|shape| shape.is_match(input));
-    holds_secret(input) || named() || has_basic(input) || words(input).any(is_key)
-}
-
-static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
-    let names = format!(r"(?:{}|[\w-]*(?:token|secret|passphrase)|pass|private_?key)", SECRET_NAMES.join("|"));
-    [
-        // A part of a token is typed as well.
-        r"eyJ[A-Za-z0-9_-]{8,}".to_owned(),
-        r"(?i)\bbearer\s+[^\s`'\x22]{8,}".to_owned(),
-        r"\bsecret\s*\(\s*[`\x22#]".to_owned(),
-        // #{ token: "…" }, let password = `…`, "client_secret": "…"
-        format!(r"(?i)\b{names}[\x22'`]?\s*[:=]\s*#*[\x22'`][^\x22'`]"),
-        // --token …, --client-secret=…
-        format!(r"(?i)--{names}(?:=|\s+)[^\s-]"),
-        // token=… as parameters are given: no call, no comparison
-        format!(r"(?i)\b{names}=[^\s=\x22'`(){{}}\[\];,]{{4,}}(?:[\s;,\x22'`]|$)"),
-    ]
-    .map(|pattern| Regex::new(&pattern).expect("a constant pattern"))
-});
-
-/// `Basic` and a user with a password behind it.
-fn has_basic(input: &str) -> bool {
-    static BASIC: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?i)\bbasic\s+([A-Za-z0-9+/]{4,}={0,2})").expect("a constant pattern"));
-    let is_pair = |code: &str| BASE64_STANDARD.decode(code).is_ok_and(|pair| pair.contains(&b':'));
-    BASIC.captures_iter(input).any(|found| found.get(1).is_some_and(|code| is_pair(code.as_str())))
-}
-
-/// The runs of characters that keys and tokens are made of.
-fn words(input: &str) -> impl Iterator<Item = &str> {
-    input.split(|c: char| !(c.is_ascii_alphanumeric() || "+/_-=".contains(c))).filter(|word| word.len() >= KEY_LENGTH)
-}
-
-/// Whether a word looks as if a machine had thrown dice for it. Names of people change between small letters, capitals and
-/// digits a few times; a key does at every other character.
-fn is_key(word: &str) -> bool {
-    // Names of objects and paths are words and short numbers, with these between.
-    let part = |part: &str| {
-        let hex = part.len() >= HEX_LENGTH && part.bytes().all(|byte| byte.is_ascii_hexdigit()) && has_both(part);
-        hex || (part.len() >= KEY_LENGTH && is_mixed(part))
-    };
-    word.split(['-', '=', '/']).any(part) || (word.len() >= 2 * KEY_LENGTH && !word.contains('/') && is_mixed(word))
-}
-
-fn has_both(word: &str) -> bool {
-    word.bytes().any(|byte| byte.is_ascii_digit()) && word.bytes().any(|byte| byte.is_ascii_alphabetic())
-}
-
-fn is_mixed(word: &str) -> bool {
-    let class = |byte: &u8| match byte {
-        b'a'..=b'z' => 0,
-        b'A'..=b'Z' => 1,
-        b'0'..=b'9' => 2,
-        _ => 3,
-    };
-    let classes: Vec<u8> = word.bytes().map(|byte| class(&byte)).collect();
-    let changes = classes.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    // Four places of ten; dice give six.
-    has_both(word) && changes * 5 >= word.len() * 2
 }
 
 #[cfg(test)]

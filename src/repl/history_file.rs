@@ -39,7 +39,7 @@ impl HistoryFile {
     /// What it holds, oldest first. What cannot be read is left out.
     pub fn load(&self) -> Vec<String> {
         let text = std::fs::read(&self.path).unwrap_or_default();
-        if count(&text) > self.most + self.most / 4 || text.len() > MOST_BYTES {
+        if count(&text) > self.most.saturating_add(self.most / 4) || text.len() > MOST_BYTES {
             // A file that cannot be written is read all the same.
             let _ = self.shorten();
         }
@@ -240,6 +240,13 @@ mod tests {
         home.file(most).append("last").unwrap();
         assert!(count(&std::fs::read(home.path()).unwrap()) <= most + most / 4 + 2, "it was made shorter");
         assert_eq!(home.file(most).load().last().map(String::as_str), Some("last"));
+    }
+
+    #[test]
+    fn no_number_of_inputs_is_too_many() {
+        let home = Home::new("most");
+        home.file(usize::MAX).append("a").unwrap();
+        assert_eq!(home.file(usize::MAX).load(), ["a"]);
     }
 
     #[test]

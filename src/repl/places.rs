@@ -54,6 +54,8 @@ fn go(session: &Session, to: &Target) -> Result<Next> {
         session.note(&format!("already on {}", before.described));
         return Ok(Next::Go);
     }
+    // Ctrl-C of an earlier input is over: one press ends this.
+    session.ground.before();
     session.ground.go(to)?;
     let place = session.ground.place();
     let care = if session.is_prod(&place) { "PROD! " } else { "" };

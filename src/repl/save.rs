@@ -1,7 +1,7 @@
 //! `:save`: the session as a playbook. The journal of what was typed is kept here.
 
 use super::command::{Command, Takes};
-use super::{Next, Session, show};
+use super::{Next, Session, path, show};
 use crate::Pilotage;
 use crate::backend::Effect;
 use crate::error::{Error, Kind, Result};
@@ -89,7 +89,7 @@ fn file(session: &Session, name: &str) -> Result<PathBuf> {
         return Err(error.hint("`:save NAME`, of letters, digits and `-`; or a path that ends in .rhai"));
     }
     if is_path {
-        return Ok(PathBuf::from(name).with_extension("rhai"));
+        return Ok(path(name).with_extension("rhai"));
     }
     let nowhere = || Error::new(Kind::File, "you have no folder of scripts").hint("give a path: `:save ./NAME.rhai`");
     Ok(session.scripts.clone().ok_or_else(nowhere)?.join(format!("{name}.rhai")))
@@ -118,7 +118,10 @@ fn write(file: &Path, text: &str, force: bool) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(fails)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = std::fs::File::create(&beside).and_then(|mut new| new.write_all(text.as_bytes()).and_then(|()| new.sync_all()));
+    // What another process of this number left there goes; a link that waits there is not followed.
+    let _ = std::fs::remove_file(&beside);
+    let written =
+        std::fs::File::create_new(&beside).and_then(|mut new| new.write_all(text.as_bytes()).and_then(|()| new.sync_all()));
     // A link fails where something lies already; a rename replaces it.
     let placed = written.and_then(|()| if force { std::fs::rename(&beside, file) } else { std::fs::hard_link(&beside, file) });
     if !force || placed.is_err() {
@@ -152,6 +155,14 @@ mod tests {
         write(&file, "2", true).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "2");
         assert_eq!(std::fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+        let other = folder.join("other");
+        std::fs::write(&other, "kept").unwrap();
+        std::os::unix::fs::symlink(&other, folder.join(format!("sub/.a.rhai.{}", std::process::id()))).unwrap();
+        write(&file, "3", true).unwrap();
+        assert_eq!(
+            (std::fs::read_to_string(&other).unwrap(), std::fs::read_to_string(&file).unwrap()),
+            ("kept".into(), "3".into())
+        );
         assert_eq!(free("jwks-certificate", &folder.join("none")).unwrap_err().kind(), Kind::Refused);
         std::fs::remove_dir_all(folder).unwrap();
     }
