@@ -2,7 +2,7 @@
 //!
 //! A value from elsewhere becomes the usual value of its option, so that help, checks and precedence are clap's own.
 
-use super::config_keys::{Section, sections, usually};
+use super::config_keys::{Key, Section, sections, usually};
 use super::{config_env, config_file, connect, places};
 use crate::host::Failure;
 use crate::render::{Role, Theme};
@@ -27,13 +27,15 @@ pub enum Origin {
     Environment(String),
     /// The command line.
     CommandLine,
+    /// The session at a prompt.
+    Session,
 }
 
 /// Values and where they come from.
 pub type Given = (Vec<OsString>, Origin);
 
 /// What the user has configured.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// The file, whether it exists or not.
     pub file: Option<PathBuf>,
@@ -86,6 +88,21 @@ impl Config {
     /// What a section's key was given.
     pub fn given(&self, section: &str, key: &str) -> Option<&Given> {
         self.given.iter().find(|((of, name), _)| *of == section && name == key).map(|(_, given)| given)
+    }
+
+    /// What holds of a key, the command line counted in, and where that comes from.
+    pub fn holds(&self, section: &str, key: &Key, typed: &ArgMatches) -> Given {
+        match self.given(section, key.name()) {
+            Some(given) if given.1 == Origin::Session => given.clone(),
+            _ if section == OPTIONS && is_typed(typed, key.name()) => (raw(typed, key.name()), Origin::CommandLine),
+            Some(given) => given.clone(),
+            None => (key.usual(), Origin::Default),
+        }
+    }
+
+    /// From now on, this holds.
+    pub fn set(&mut self, section: &'static str, key: &str, given: Given) {
+        self.given.insert((section, key.to_owned()), given);
     }
 
     /// The command tree with what is configured as usual values. What contradicts something typed, or something said at a
@@ -191,5 +208,6 @@ fn place(origin: &Origin) -> u8 {
         Origin::File(_) => 1,
         Origin::Environment(_) => 2,
         Origin::CommandLine => 3,
+        Origin::Session => 4,
     }
 }

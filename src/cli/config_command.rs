@@ -1,7 +1,7 @@
 //! `pilotage config`: what holds and where it comes from, where the file lies, and a first one to begin with.
 
 use super::app::{App, Outcome};
-use super::config::{Config, OPTIONS, Origin, is_typed, raw};
+use super::config::{Config, Origin};
 use super::config_keys::{ALIASES, Key, sections};
 use crate::error::{Error, Kind, Result};
 use crate::report::{Content, Table};
@@ -60,12 +60,7 @@ fn show(app: &App, config: &Config, matches: &ArgMatches) -> Result<()> {
     let mut rows = Vec::new();
     for section in sections() {
         for key in section.keys() {
-            let typed = section.name == OPTIONS && is_typed(matches, key.name());
-            let (values, origin) = match config.given(section.name, key.name()) {
-                _ if typed => (raw(matches, key.name()), Origin::CommandLine),
-                Some(given) => given.clone(),
-                None => (key.usual(), Origin::Default),
-            };
+            let (values, origin) = config.holds(section.name, &key, matches);
             rows.push(row(section.name, key.name(), value(&key, &values), &origin));
         }
     }
@@ -77,17 +72,23 @@ fn show(app: &App, config: &Config, matches: &ArgMatches) -> Result<()> {
 }
 
 fn row(section: &str, key: &str, value: Value, origin: &Origin) -> Vec<Value> {
-    let (from, place) = match origin {
+    let (from, place) = place_of(key, origin);
+    vec![section.into(), key.into(), value, from.into(), place]
+}
+
+/// Where a value comes from, in words.
+pub fn place_of(key: &str, origin: &Origin) -> (&'static str, Value) {
+    match origin {
         Origin::Default => ("default", Value::Null),
         Origin::File(line) => ("file", format!("line {line}").into()),
         Origin::Environment(variable) => ("environment", variable.as_str().into()),
         Origin::CommandLine => ("command line", format!("--{}", key.replace('_', "-")).into()),
-    };
-    vec![section.into(), key.into(), value, from.into(), place]
+        Origin::Session => ("session", Value::Null),
+    }
 }
 
 /// As the file would have it.
-fn value(key: &Key, values: &[OsString]) -> Value {
+pub fn value(key: &Key, values: &[OsString]) -> Value {
     let texts: Vec<String> = values.iter().map(|value| value.to_string_lossy().into_owned()).collect();
     match texts.as_slice() {
         all if key.is_list() => all.into(),

@@ -115,6 +115,16 @@ impl<'a> Key<'a> {
         if choices.is_empty() || self.is_switch() { help } else { format!("{help}: {}", choices.join(", ")) }
     }
 
+    /// The words that it may be, as far as they are known.
+    pub fn choices(&self) -> Vec<String> {
+        let values = self.0.get_possible_values();
+        let named = values.iter().map(|value| value.get_name().to_owned());
+        let placeholder = self.placeholder();
+        // `auto|never|COMMAND`: what is written small is meant literally.
+        let words = placeholder.split('|').filter(|word| values.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()));
+        named.chain(words.map(str::to_owned)).filter(|word| !word.is_empty()).collect()
+    }
+
     /// What stands for its value in help.
     pub fn placeholder(&self) -> String {
         self.0.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default()

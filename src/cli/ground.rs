@@ -1,17 +1,19 @@
 //! What this program does for its session: it knows where questions go, and goes elsewhere.
 
 use super::app::{App, Engine};
+use super::config::Config;
 use super::connect::{self, Source};
 use super::options::Options;
-use super::{meant, undo};
+use super::{meant, set, undo};
 use crate::Pilotage;
 use crate::backend::{ContextOf, Effect, Live, Recording, Which, contexts};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Session as Shared};
 use crate::render::diagnostic;
-use crate::repl::{self, Ground, Meant, Place, Target};
+use crate::repl::{self, Ground, Meant, Place, Setting, Settings, Target};
 use crate::report::Table;
 use crate::suggest::nearest;
+use clap::ArgMatches;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,14 +25,39 @@ pub struct Here<'a> {
     now: Mutex<Options>,
     /// The same of the last live place.
     live: Mutex<Options>,
+    /// What is configured, and what was set since.
+    config: Mutex<Config>,
+    /// The command line.
+    typed: &'a ArgMatches,
 }
 
 impl<'a> Here<'a> {
     /// Where the options of the command line lead.
-    pub fn new(app: &'a App, engine: &'a Engine) -> Self {
+    pub fn new(app: &'a App, engine: &'a Engine, config: Config, typed: &'a ArgMatches) -> Self {
         let now = Options { record: None, ..app.options.clone() };
         let live = Options { tape: None, demo: false, ..now.clone() };
-        Self { app, engine, now: Mutex::new(now), live: Mutex::new(live) }
+        Self { app, engine, now: Mutex::new(now), live: Mutex::new(live), config: Mutex::new(config), typed }
+    }
+
+    /// Go on asking the same place, as these options say.
+    fn renew(&self, options: &Options) -> Result<()> {
+        let source = self.source();
+        if !source.backend.replays() {
+            let here = source.backend.cluster();
+            let known = options.context.is_none() && self.contexts()?.iter().any(|context| context.name == here);
+            // The kubeconfig may name another context as the current one by now.
+            let options = if known { Options { context: Some(here.clone()), ..options.clone() } } else { options.clone() };
+            let (way, beside) = connect::ways(&options)?;
+            if way.cluster() != here {
+                let elsewhere = format!("the kubeconfig leads to {} by now, and no longer to {here}", way.cluster());
+                return Err(Error::new(Kind::NoCluster, elsewhere).hint("`:context NAME` goes to one that it names"));
+            }
+            for (site, way) in source.sites.iter().zip([way, beside]) {
+                site.renew(way);
+            }
+        }
+        self.engine.pilotage.set_parallel(options.parallel);
+        Ok(())
     }
 
     fn source(&self) -> Arc<Source> {
@@ -205,6 +232,24 @@ impl Ground for Here<'_> {
         let undone = undone?;
         undone.iter().filter(|one| !one.is_settled()).for_each(|one| self.app.note(&one.told()));
         Some(undo::table(&undone, dry_run))
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        set::all(&lock(&self.config), self.typed)
+    }
+
+    fn set(&self, name: &str, values: &[String]) -> Result<Settings> {
+        let mut config = lock(&self.config).clone();
+        if let Some(follow) = set::set(&mut config, name, values)? {
+            let mut options = lock(&self.now).clone();
+            follow(&mut options);
+            self.renew(&options)?;
+            *lock(&self.now) = options;
+            follow(&mut lock(&self.live));
+        }
+        let settings = config.settings();
+        *lock(&self.config) = config;
+        Ok(settings)
     }
 
     fn playbook(&self, words: &[String]) -> std::result::Result<Meant, Box<Failure>> {

@@ -25,6 +25,7 @@ mod places;
 mod plugin;
 mod repl;
 mod run;
+mod set;
 mod show;
 mod signals;
 mod terminal_modes;
@@ -143,7 +144,7 @@ impl Command {
 
 fn dispatch(command: Option<Command>, app: &App, config: &Config, matches: &ArgMatches) -> app::Outcome {
     match command {
-        None => repl::main(app),
+        None => repl::main(app, config, matches),
         Some(Command::Eval(eval)) => eval.main(app),
         Some(Command::List) => list::main(app),
         Some(Command::Show(show)) => show.main(app),

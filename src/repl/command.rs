@@ -1,6 +1,6 @@
 //! What begins with a colon: commands to the session itself. Each says in its own file what it is; here is the list.
 
-use super::{Next, Session, again, effects, examples, leave, load, places, recording, reference, reshow, run, save};
+use super::{Next, Session, again, effects, examples, leave, load, places, recording, reference, reshow, run, save, set};
 use crate::error::{Error, Kind, Result};
 use crate::host::CommandEntry;
 use crate::suggest::nearest;
@@ -81,6 +81,7 @@ pub const COMMANDS: &[Command] = &[
     effects::FORWARDS,
     load::LOAD,
     run::RUN,
+    set::SET,
     load::TIME,
     again::HISTORY,
     again::EDIT,

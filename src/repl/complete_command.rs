@@ -41,7 +41,7 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
     let pilotage = session.pilotage();
     let whole = pos - typed.len();
     let living = match takes {
-        Takes::Nothing | Takes::Setting | Takes::Expression | Takes::Text => Living::default(),
+        Takes::Nothing | Takes::Expression | Takes::Text => Living::default(),
         Takes::Command => offered(commands("")),
         Takes::Entry => offered(entries(&pilotage)),
         Takes::Context => offered(contexts(session)),
@@ -54,6 +54,10 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
             let begin = typed.len() - file.trim_start().len();
             return (whole + begin, offered(files(&typed[begin..])));
         }
+        Takes::Setting => {
+            let begin = typed.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+            return (whole + begin, offered(settings(session, typed[..begin].trim())));
+        }
         Takes::Playbook => {
             let begin = typed.rfind(char::is_whitespace).map_or(0, |space| space + 1);
             return (whole + begin, playbook(&pilotage, &typed[..begin], &typed[begin..]));
@@ -64,6 +68,19 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
 
 fn listed(words: &[&'static str]) -> Vec<Offer> {
     words.iter().map(|word| Offer::plain(*word, "")).collect()
+}
+
+/// What can be set, and behind its name the words that it may be.
+fn settings(session: &Session, before: &str) -> Vec<Offer> {
+    let all = session.ground.settings().into_iter();
+    if before.is_empty() {
+        let offer =
+            |one: super::Setting| Offer { insert: format!("{} ", one.name), about: one.about.into(), name: one.name.into() };
+        return all.map(offer).collect();
+    }
+    let name = before.split_whitespace().next().unwrap_or_default();
+    let choices = all.filter(|one| one.name == name).flat_map(|one| one.choices);
+    choices.map(|word| Offer::plain(word, "")).collect()
 }
 
 fn contexts(session: &Session) -> Vec<Offer> {

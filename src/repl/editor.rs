@@ -3,10 +3,11 @@
 use super::assistant::Assistant;
 use super::history_file::HistoryFile;
 use super::keys::{self, Hands};
-use super::settings::EditMode;
+use super::settings::{EditMode, Settings};
 use super::{Next, Session, external, history, leave, startup};
 use crate::error::{Error, Kind, Result};
 use crate::render::style;
+use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -79,6 +80,7 @@ impl<'a> Lines<'a> {
         if let Some(assistant) = self.editor.helper_mut() {
             assistant.begin();
         }
+        self.follow()?;
         let mut draft = String::new();
         loop {
             let line = self.editor.readline_with_initial(prompt, (&draft, ""))?;
@@ -95,6 +97,15 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// What was set since the last input holds.
+    fn follow(&mut self) -> rustyline::Result<()> {
+        let settings = self.session.settings();
+        self.editor.set_edit_mode(edit_mode(&settings));
+        self.editor.set_max_history_size(settings.history)?;
+        self.file = self.session.history.as_ref().map(|path| HistoryFile::new(path, settings.history));
+        Ok(())
+    }
+
     /// Keep an input at once: another session, or a crash, must not lose it.
     fn keep(&mut self, input: &str) {
         if !history::keeps(input) || !self.editor.add_history_entry(input).unwrap_or(false) {
@@ -107,11 +118,14 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn config(session: &Session) -> rustyline::Result<Config> {
-    let edit_mode = match session.settings().edit_mode {
+fn edit_mode(settings: &Settings) -> rustyline::EditMode {
+    match settings.edit_mode {
         EditMode::Emacs => rustyline::EditMode::Emacs,
         EditMode::Vi => rustyline::EditMode::Vi,
-    };
+    }
+}
+
+fn config(session: &Session) -> rustyline::Result<Config> {
     let color = if session.out.color { ColorMode::Forced } else { ColorMode::Disabled };
     let config = Config::builder()
         .max_history_size(session.settings().history)?
@@ -120,7 +134,7 @@ fn config(session: &Session) -> rustyline::Result<Config> {
         .completion_show_all_if_ambiguous(true)
         .completion_prompt_limit(usize::MAX)
         .color_mode(color)
-        .edit_mode(edit_mode)
+        .edit_mode(edit_mode(&session.settings()))
         .auto_add_history(false);
     Ok(config.build())
 }

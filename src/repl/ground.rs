@@ -1,5 +1,6 @@
 //! What the program around a session does for it: where questions go, and how to go elsewhere.
 
+use super::Settings;
 use crate::Pilotage;
 use crate::backend::{ContextOf, Effect, Recording};
 use crate::error::Result;
@@ -60,6 +61,15 @@ pub trait Ground {
     /// Put back what this session set here, or only tell what would be; `None` when Ctrl-C ended it. What fails is told.
     fn undo(&self, dry_run: bool) -> Option<Table>;
 
+    /// What can be set of a session, as it holds now.
+    fn settings(&self) -> Vec<Setting>;
+
+    /// From now on, let these values of a setting hold; gives what then holds of the session itself.
+    ///
+    /// # Errors
+    /// When there is no such setting, a value is wrong, or it cannot hold here.
+    fn set(&self, name: &str, values: &[String]) -> Result<Settings>;
+
     /// The playbook that is meant by a name or a path, with the parameters behind it, checked.
     ///
     /// # Errors
@@ -78,6 +88,22 @@ pub enum Meant {
     Help(String),
     /// Nothing that it takes: this is wrong.
     Wrong(String),
+}
+
+/// What can be set of a session.
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    /// What holds.
+    pub value: Value,
+    /// Where that comes from.
+    pub from: String,
+    /// Whether it may have several values.
+    pub list: bool,
+    /// Values that it may have, where they are words.
+    pub choices: Vec<String>,
 }
 
 /// Where to go.
@@ -177,6 +203,14 @@ pub(super) mod testing {
 
         fn undo(&self, _dry_run: bool) -> Option<Table> {
             Some(Table::default())
+        }
+
+        fn settings(&self) -> Vec<Setting> {
+            Vec::new()
+        }
+
+        fn set(&self, _name: &str, _values: &[String]) -> Result<Settings> {
+            Err(Error::new(Kind::Refused, "nothing can be set here"))
         }
 
         fn playbook(&self, _words: &[String]) -> std::result::Result<Meant, Box<Failure>> {

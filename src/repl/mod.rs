@@ -43,12 +43,13 @@ mod results;
 mod run;
 mod save;
 mod screen;
+mod set;
 pub mod settings;
 pub mod show;
 mod startup;
 mod validate;
 
-pub use ground::{Ground, Meant, Place, Source, Target};
+pub use ground::{Ground, Meant, Place, Setting, Source, Target};
 use save::Journal;
 pub use settings::Settings;
 

@@ -30,6 +30,9 @@ pub struct Settings {
     pub aliases: Aliases,
 }
 
+/// The settings that are read only when a session begins.
+pub const ONCE: [&str; 1] = ["startup"];
+
 impl Default for Settings {
     /// What holds where nothing is set.
     fn default() -> Self {

@@ -85,3 +85,47 @@ fn ctrl_c_ends_a_playbook_and_keeps_the_session() {
     assert!(screen.contains("begun") && screen.contains("this report ends early"), "{screen}");
     says(&mut terminal, "40 + 2", &["42"]);
 }
+
+#[test]
+fn settings_are_listed_explained_and_changed_while_the_session_lives() {
+    let home = TempDir::new();
+    let mut terminal = demo(&home);
+    says(
+        &mut terminal,
+        ":set",
+        &["key value from", "edit_mode emacs default", "pager auto", "timeout 30s", "parallel 32", "prod"],
+    );
+    says(&mut terminal, ":set edit-mode", &["edit_mode = emacs, from default", "Which keys edit a line: emacs, vi"]);
+    says(&mut terminal, ":set edit_mod vi", &["error[bad_input]", "no setting edit_mod", "did you mean edit_mode?"]);
+    says(&mut terminal, ":set edit_mode nano", &["error[bad_input]", "invalid value 'nano'", "emacs, vi"]);
+    says(&mut terminal, ":set parallel 0", &["error[bad_input]", "at least 1"]);
+    says(&mut terminal, ":set namespace shop", &["error[bad_input]", ":ns"]);
+    says(&mut terminal, ":set startup x.rhai", &["error[bad_input]", "read when a session begins"]);
+    says(&mut terminal, ":set pager never", &["pager is never"]);
+    says(&mut terminal, ":set pager less -R", &["pager is less -R"]);
+    says(&mut terminal, ":set prod live 'eu-*'", &["prod is live eu-*"]);
+    says(&mut terminal, ":set prod", &["prod = live eu-*, from session"]);
+    terminal.press(":set edit_m\tv\t");
+    terminal.shows(":set edit_mode vi");
+    terminal.line("");
+    terminal.prompt();
+    // In vi mode Escape leaves inserting, 0 goes to the beginning, and i inserts there.
+    terminal.press("2\u{1b}");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    terminal.press("0i4\r");
+    let screen = terminal.prompt();
+    assert!(screen.contains("42"), "{screen}");
+}
+
+#[test]
+fn a_new_timeout_ends_a_call_that_hangs() {
+    let two = Two::serve();
+    let mut terminal = Terminal::start(&two.home, &["--kubeconfig", "kubeconfig"]);
+    terminal.prompt();
+    says(&mut terminal, ":context dead", &["now on context dead"]);
+    says(&mut terminal, ":set timeout 1s", &["timeout is 1s"]);
+    says(&mut terminal, "pods()", &["error[timeout]", "no answer within 1 s", "dead/default ✗"]);
+    says(&mut terminal, ":context lab", &["now on context lab"]);
+    says(&mut terminal, ":set parallel 2", &["parallel is 2"]);
+    says(&mut terminal, "pods(\"shop\").len()", &["1"]);
+}
