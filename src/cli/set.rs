@@ -12,6 +12,9 @@ use std::ffi::OsString;
 /// How an option of every command goes from what was read to what holds.
 type Take = fn(&mut Options, &Options);
 
+/// Lets options follow what was set.
+pub type Follow = Box<dyn Fn(&mut Options)>;
+
 /// The options of every command that can change while a session lives.
 const CHANGING: [(&str, Take); 2] =
     [("timeout", |now, read| now.timeout = read.timeout), ("parallel", |now, read| now.parallel = read.parallel)];
@@ -51,7 +54,7 @@ pub fn all(config: &Config, typed: &ArgMatches) -> Vec<Setting> {
 ///
 /// # Errors
 /// When there is no such key, a value is wrong, or it would come too late.
-pub fn set(config: &mut Config, name: &str, values: &[String]) -> Result<Option<Box<dyn Fn(&mut Options)>>> {
+pub fn set(config: &mut Config, name: &str, values: &[String]) -> Result<Option<Follow>> {
     if settings::ONCE.contains(&name) {
         return Err(Error::new(Kind::BadInput, format!("{name} is read when a session begins"))
             .hint("set it in the file that `pilotage config path` names"));
@@ -73,7 +76,7 @@ pub fn set(config: &mut Config, name: &str, values: &[String]) -> Result<Option<
     let follow = match take {
         Some(take) => {
             let read = Options::from_arg_matches(&matches).map_err(unread)?;
-            Some(Box::new(move |options: &mut Options| take(options, &read)) as Box<dyn Fn(&mut Options)>)
+            Some(Box::new(move |options: &mut Options| take(options, &read)) as Follow)
         }
         None => None,
     };
