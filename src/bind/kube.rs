@@ -13,7 +13,7 @@ use rhai::{Array, Map};
 #[export_module]
 #[allow(clippy::unwrap_used)] // in the code that the attribute writes
 pub mod functions {
-    /// The pods of the namespace at hand, or of all when none was chosen. Returns `pod` rows.
+    /// The pods of all namespaces. Returns `pod` rows.
     ///
     /// Symptoms: `CrashLoopBackOff`; `ImagePullBackOff`; `OOMKilled`; `Pending`; a pod without its sidecar: not injected; a
     /// proxy that is not ready: `istio-proxy` 0/1.
@@ -36,7 +36,7 @@ pub mod functions {
         pods_with(context, namespace, Map::new())
     }
 
-    /// The pods of a namespace (`""` for the one at hand, `"*"` for all) that fit. Returns `pod` rows; takes `pod options`.
+    /// The pods of a namespace (`"*"` for all) that fit. Returns `pod` rows; takes `pod options`.
     ///
     /// ```rhai
     /// pods("*", #{ selector: "app=customer" }).len()    // 1
@@ -50,7 +50,7 @@ pub mod functions {
         Ok(Row::many_from(Home::of(call.mesh()), rows))
     }
 
-    /// All objects of a kind, of the namespace at hand or of all: an array of maps.
+    /// All objects of a kind, of all namespaces: an array of maps.
     ///
     /// A kind is known by any of its names: `pod`, `requestauthentications`, `vs`, `gateways.networking.istio.io`.
     ///
@@ -62,7 +62,7 @@ pub mod functions {
         get_in(context, kind, "", "")
     }
 
-    /// One object, by kind and name, of the namespace at hand: a map.
+    /// One object, by kind and name, of the namespace at hand, else of the only one that has it: a map.
     ///
     /// ```rhai
     /// get("namespace", "olaf").kind    // "Namespace"
@@ -141,7 +141,7 @@ pub mod functions {
         Ok(Row::many(call.wait(jwt_rules::jwt_rules(call.mesh(), Some(namespace)))?))
     }
 
-    /// The services of the namespace at hand, or of all when none was chosen. Returns `service` rows.
+    /// The services of all namespaces. Returns `service` rows.
     ///
     /// Symptoms: a Service without endpoints: selector, `targetPort`; a protocol that is guessed wrong: port name,
     /// `appProtocol`.
@@ -171,7 +171,7 @@ pub mod functions {
         Ok(Row::many(call.wait(services::services(call.mesh(), Some(namespace)))?))
     }
 
-    /// The deployments of the namespace at hand, or of all when none was chosen. Returns `deployment` rows.
+    /// The deployments of all namespaces. Returns `deployment` rows.
     ///
     /// ```rhai
     /// deployments().some(|deployment| deployment.name == "istiod")    // true
@@ -216,7 +216,7 @@ pub mod functions {
         Ok(Row::many(call.wait(namespaces::nodes(call.mesh()))?))
     }
 
-    /// What happened lately in the namespace at hand, or in all, newest last. Returns `event` rows.
+    /// What happened lately in all namespaces, newest last. Returns `event` rows.
     ///
     /// Symptoms: pods that are not created: `failed calling webhook`; `FailedScheduling`; `Back-off restarting failed
     /// container`; `no endpoints available for service "istiod"`.

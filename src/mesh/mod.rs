@@ -69,7 +69,6 @@ pub const PARALLEL: usize = 32;
 #[derive(Clone)]
 pub struct Mesh {
     backend: SharedBackend,
-    namespace: Option<String>,
     parallel: usize,
     told: Arc<Told>,
     kinds: Arc<Mutex<Option<Arc<Vec<KindInfo>>>>>,
@@ -85,7 +84,7 @@ struct Told {
 impl Mesh {
     /// The mesh behind this backend.
     pub fn new(backend: SharedBackend) -> Self {
-        Self { backend, namespace: None, parallel: PARALLEL, told: Arc::default(), kinds: Arc::default() }
+        Self { backend, parallel: PARALLEL, told: Arc::default(), kinds: Arc::default() }
     }
 
     /// Another mesh that is looked at beside this one, such as a tape: its notes are told with those of this one.
@@ -97,13 +96,6 @@ impl Mesh {
     /// Whether both ask the same backend.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.backend, &other.backend)
-    }
-
-    /// The same mesh, looked at in one namespace only. `None` lifts the restriction.
-    #[must_use]
-    pub fn in_namespace(mut self, namespace: Option<String>) -> Self {
-        self.namespace = namespace.filter(|name| !name.is_empty());
-        self
     }
 
     /// The same mesh, with at most so many questions open at once.
@@ -123,23 +115,15 @@ impl Mesh {
         &self.backend
     }
 
-    /// The namespace that lists are restricted to, if the user chose one.
-    pub fn namespace(&self) -> Option<&str> {
-        self.namespace.as_deref()
-    }
-
     /// The namespace of a name that comes without one.
     pub fn home(&self) -> String {
-        self.namespace.clone().unwrap_or_else(|| self.backend.namespace())
+        self.backend.namespace()
     }
 
-    /// Which namespace a list is about: the one asked for, else the chosen one, else all (`None`). `*` is all.
-    pub fn scope<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
-        match asked {
-            Some("*") => None,
-            Some("") | None => self.namespace(),
-            named => named,
-        }
+    /// Which namespace a list is about: the one asked for, else all (`None`), as `*` and nothing are. The namespace at hand is for
+    /// names: a fault of the mesh must not be missed because somebody chose one.
+    pub fn scope<'a>(&self, asked: Option<&'a str>) -> Option<&'a str> {
+        asked.filter(|name| !matches!(*name, "" | "*"))
     }
 
     /// The time to judge by.
@@ -217,7 +201,7 @@ impl Mesh {
 
 impl std::fmt::Debug for Mesh {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mesh").field("backend", &self.backend.describe()).field("namespace", &self.namespace).finish()
+        f.debug_struct("Mesh").field("backend", &self.backend.describe()).finish()
     }
 }
 
@@ -246,10 +230,8 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_about_what_was_asked_then_what_was_chosen_then_all() {
-        let all = Fake::new().mesh();
-        let shop = all.clone().in_namespace(Some("shop".into()));
-        assert_eq!((all.scope(None), shop.scope(Some("")), shop.scope(Some("olaf"))), (None, Some("shop"), Some("olaf")));
-        assert_eq!((shop.scope(Some("*")), all.home().as_str(), shop.home().as_str()), (None, "default", "shop"));
+    fn a_list_is_about_what_was_asked_or_all() {
+        let mesh = Fake::new().mesh();
+        assert_eq!([None, Some(""), Some("*"), Some("olaf")].map(|asked| mesh.scope(asked)), [None, None, None, Some("olaf")]);
     }
 }

@@ -23,7 +23,7 @@ pub async fn get(mesh: &Mesh, word: &str, name: &str, namespace: Option<&str>) -
     }
     let place = if kind.namespaced { format!(" in namespace {home}") } else { String::new() };
     let missing = Error::new(Kind::NotFound, format!("there is no {} {name}{place}", kind.singular));
-    let scope = if named.is_some() { Some(home.as_str()) } else { mesh.namespace() };
+    let scope = if named.is_some() { Some(home.as_str()) } else { None };
     let Ok(all) = list(mesh, &kind.list(scope)).await else { return Err(missing) };
     let same: Vec<&Value> = all.iter().filter(|object| object.text("/metadata/name") == Some(name)).collect();
     match same.as_slice() {

@@ -191,7 +191,7 @@ async fn anywhere(mesh: &Mesh, name: &str) -> Result<Pod> {
         return Ok(pod);
     }
     let missing = Error::new(Kind::NotFound, format!("there is no pod {name} in namespace {home}"));
-    let Ok(all) = rows(mesh, mesh.namespace()).await else {
+    let Ok(all) = rows(mesh, None).await else {
         return Err(missing.hint(format!("write \"{name}.NAMESPACE\" if it lives elsewhere")));
     };
     let same: Vec<&Pod> = all.iter().filter(|pod| pod.name == name).collect();
@@ -327,7 +327,8 @@ mod tests {
             assert_eq!(text(&mesh, &form).unwrap(), full, "{form}");
         }
         assert_eq!(text(&mesh, "svc/recommendation.olaf-customer").unwrap(), "olaf-customer/recommendation-v1-54cf68f5fb-kmkbj");
-        let at_home = cluster(&[]).mesh().in_namespace(Some("olaf-customer".into()));
+        let here = crate::backend::Site::new(cluster(&[]).mesh().backend().clone(), Some("olaf-customer".into()));
+        let at_home = Mesh::new(std::sync::Arc::new(here));
         assert_eq!(text(&at_home, "deploy/customer").unwrap(), full);
     }
 

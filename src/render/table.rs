@@ -21,6 +21,8 @@ const LEAST: usize = 8;
 const ENOUGH: usize = 20;
 /// With fewer columns than this, a table is cut rather than shortened.
 const FEWEST: usize = 3;
+/// So many rows are easier to read as blocks than as a table in which most is cut.
+const FEW_ROWS: usize = 3;
 
 /// A table in the width of `look`.
 pub fn table(table: &Table, look: &Look) -> String {
@@ -58,12 +60,18 @@ pub fn write_some(out: &mut dyn Write, table: &Table, look: &Look, most: usize) 
         writeln!(out, "{}", look.paint(style::FAINT, &fit::middle(&also, width)))?;
         return Ok(rows);
     }
-    let Some(widths) = share(&natural, width) else {
+    let Some(widths) = share(&natural, width).filter(|widths| rows > FEW_ROWS || mostly_whole(widths, &natural)) else {
         let fitting = if rows < table.rows.len() { (most / (columns.len() + 1)).max(1) } else { rows };
         return blocks(out, table, &columns, look, fitting);
     };
     columns.iter_mut().zip(widths).for_each(|(column, width)| column.width = width);
     draw(out, table, &columns, look, rows)
+}
+
+/// Whether most columns have the room they need.
+fn mostly_whole(widths: &[usize], natural: &[usize]) -> bool {
+    let cut = widths.iter().zip(natural).filter(|(width, need)| width < need).count();
+    cut * 2 < natural.len()
 }
 
 /// A column that is shown.
@@ -314,6 +322,18 @@ mod tests {
           column_7  value number 7 of the row
           column_8  value number 8 of the row
         ");
+    }
+
+    #[test]
+    fn few_rows_of_which_most_would_be_cut_become_blocks() {
+        let row = |number: usize| (0..4).map(|column| json!(format!("{column}{number} {}", "x".repeat(20)))).collect();
+        let of = |rows: usize| Table {
+            columns: ["a", "b", "c", "d"].map(String::from).to_vec(),
+            rows: (0..rows).map(row).collect::<Vec<_>>().into(),
+            ..Table::default()
+        };
+        assert!(table(&of(2), &Look::fitted(44)).starts_with("row 1\n  a  00 xxxxxxxxxxxxxxxxxxxx\n"));
+        assert!(table(&of(9), &Look::fitted(44)).starts_with("a  "));
     }
 
     #[test]

@@ -39,14 +39,17 @@ pub fn record_lines(record: &Map<String, Value>, limit: Option<usize>) -> Vec<St
     field_lines(&fields, limit)
 }
 
-/// Names and the text of their values, one a line.
+/// Names and the text of their values, one a line. Names give way where long ones would leave no room for the values.
 pub fn field_lines(fields: &[(&str, &str)], limit: Option<usize>) -> Vec<String> {
-    let name_width = fields.iter().map(|(name, _)| fit::width(name)).max().unwrap_or(0);
-    let room = limit.map(|limit| limit.saturating_sub(name_width + 2).max(8));
+    let widest = |of: fn(&(&str, &str)) -> usize| fields.iter().map(of).max().unwrap_or(0);
+    let (names, values) = (widest(|(name, _)| fit::width(name)), widest(|(_, text)| fit::width(text)));
+    let names = limit.map_or(names, |limit| names.min(limit.saturating_sub(2 + values.min(limit / 2)).max(8)));
+    let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(names + 2).max(8));
     let line = |(name, text): &(&str, &str)| {
-        let text = room.map_or(std::borrow::Cow::Borrowed(*text), |room| fit::name(text, room));
-        let pad = " ".repeat(name_width - fit::width(name));
-        format!("{}{pad}  {text}", fit::line(name)).trim_end().to_owned()
+        let name = fit::line(name);
+        let name = fit::middle(&name, names);
+        let pad = " ".repeat(names.saturating_sub(fit::width(&name)));
+        format!("{name}{pad}  {}", fit::name(text, room)).trim_end().to_owned()
     };
     fields.iter().map(line).collect()
 }
@@ -55,6 +58,12 @@ pub fn field_lines(fields: &[(&str, &str)], limit: Option<usize>) -> Vec<String>
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn long_names_leave_room_for_short_values() {
+        let lines = field_lines(&[("jwt_is_not_in_the_form_of_three_sections", "1"), ("via_upstream", "18")], Some(24));
+        assert_eq!(lines, ["jwt_is_not…_sections  1", "via_upstream          18"]);
+    }
 
     #[test]
     fn records_with_different_keys_make_one_table() {

@@ -1,6 +1,8 @@
-//! The README is true: each console block is run, and says what it says there. A line of `…` stands for any lines.
+//! The README is true: each console block is run, and says what it says there; a session is typed at a terminal, and the screen
+//! shows it. A line of `…` stands for any lines.
 
-use crate::support::run::run_pilotage;
+use crate::support::run::{TempDir, run_pilotage};
+use crate::support::terminal::Terminal;
 
 const README: &str = include_str!("../../README.md");
 const TAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tapes/");
@@ -55,5 +57,31 @@ fn every_console_block_is_true() {
         let output = run_pilotage(&args, &[]);
         let found: Vec<&str> = output.stdout.lines().collect();
         assert!(fits(&told, &found), "$ {command}\n{}\n{}", output.stdout, output.stderr);
+    }
+}
+
+/// What is typed in a line of a session, behind the prompt.
+fn typed(line: &str) -> Option<&str> {
+    line.strip_prefix("demo").and_then(|rest| rest.split_once("> ")).map(|(_, typed)| typed)
+}
+
+#[test]
+fn every_session_is_true() {
+    let blocks: Vec<&str> = README.split("```console session\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let (command, told) = block.split_once('\n').expect("a session begins with its command");
+        assert_eq!(command, "$ pilotage --demo");
+        let home = TempDir::new();
+        let mut terminal = Terminal::sized((80, 100), &home, &["--demo"], &[]);
+        terminal.prompt();
+        for line in told.lines().filter_map(typed) {
+            terminal.line(line);
+            terminal.prompt();
+        }
+        let screen = terminal.screen();
+        let found: Vec<&str> = screen.trim_end().trim_end_matches("demo>").lines().collect();
+        let told: Vec<String> = told.lines().map(String::from).collect();
+        assert!(fits(&told, &found), "{screen}");
     }
 }
