@@ -57,6 +57,7 @@ fn go(session: &Session, to: &Target) -> Result<Next> {
     // Ctrl-C of an earlier input is over: one press ends this.
     session.ground.before();
     session.ground.go(to)?;
+    session.journal.leave(&before.name);
     let place = session.ground.place();
     let care = if session.is_prod(&place) { "PROD! " } else { "" };
     session.note(&format!("{care}now on {}, namespace {}", place.described, place.namespace));

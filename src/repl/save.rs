@@ -9,9 +9,10 @@ use crate::host::distill::{Distilled, Input, Keep, Recorded};
 use crate::host::{Failure, Playbook};
 use crate::render::style;
 use jiff::{Timestamp, tz::TimeZone};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Keep what its last result and its findings depend on.
 pub const SAVE: Command = Command {
@@ -38,21 +39,57 @@ pub const SAVE_ALL: Command = Command {
 
 /// What was typed, as long as one engine lasts: another one knows nothing of it.
 #[derive(Default)]
-pub(super) struct Journal(Mutex<(Weak<Pilotage>, Vec<Input>)>);
+pub(super) struct Journal(Mutex<Typed>);
+
+#[derive(Default)]
+struct Typed {
+    engine: Weak<Pilotage>,
+    inputs: Vec<Input>,
+    /// The places that it went away from since the first of them.
+    left: BTreeSet<String>,
+}
+
+impl Typed {
+    fn is_of(&self, engine: &Arc<Pilotage>) -> bool {
+        std::ptr::eq(self.engine.as_ptr(), Arc::as_ptr(engine))
+    }
+}
 
 impl Journal {
     /// Keep an input that was evaluated.
     pub(super) fn keep(&self, engine: &Arc<Pilotage>, text: &str, outcome: std::result::Result<Option<usize>, &Failure>) {
-        let mut journal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::ptr::eq(journal.0.as_ptr(), Arc::as_ptr(engine)) {
-            *journal = (Arc::downgrade(engine), Vec::new());
+        let mut journal = self.lock();
+        if !journal.is_of(engine) {
+            *journal = Typed { engine: Arc::downgrade(engine), ..Typed::default() };
         }
-        journal.1.push(Input::new(text, engine.deeds(), outcome));
+        journal.inputs.push(Input::new(text, engine.deeds(), outcome));
+    }
+
+    /// The session goes to another place.
+    pub(super) fn leave(&self, place: &str) {
+        let mut journal = self.lock();
+        if !journal.inputs.is_empty() {
+            journal.left.insert(place.to_owned());
+        }
     }
 
     fn inputs(&self, engine: &Arc<Pilotage>) -> Vec<Input> {
-        let journal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::ptr::eq(journal.0.as_ptr(), Arc::as_ptr(engine)) { journal.1.clone() } else { Vec::new() }
+        let journal = self.lock();
+        if journal.is_of(engine) { journal.inputs.clone() } else { Vec::new() }
+    }
+
+    /// What whoever saves it must know where it asked in several places: a playbook asks in one.
+    fn elsewhere(&self, place: &str) -> Option<String> {
+        let journal = self.lock();
+        let others: Vec<&str> = journal.left.iter().map(String::as_str).filter(|other| *other != place).collect();
+        (!others.is_empty()).then(|| {
+            let others = others.join(", ");
+            format!("this session also asked {others}; the playbook asks only where it is run: read it before you do")
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Typed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,10 +105,12 @@ fn save(session: &Session, argument: &str, keep: Keep) -> Result<Next> {
     }
     let engine = session.pilotage();
     let at = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let recorded = Recorded { name: called, at, place: session.ground.place().name };
+    let place = session.ground.place().name;
+    let elsewhere = session.journal.elsewhere(&place);
+    let recorded = Recorded { name: called, at, place };
     let distilled = engine.distill(&session.journal.inputs(&engine), &recorded, keep)?;
     write(&file, &distilled.text, force)?;
-    for note in &distilled.notes {
+    for note in distilled.notes.iter().chain(&elsewhere) {
         style::write_stderr(&show::note(note, &session.err));
     }
     let told = told(name, &file, &distilled);
@@ -165,5 +204,18 @@ mod tests {
         );
         assert_eq!(free("jwks-certificate", &folder.join("none")).unwrap_err().kind(), Kind::Refused);
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_session_that_went_elsewhere_is_told_of() {
+        let engine = Arc::new(Pilotage::builder(Arc::new(crate::backend::demo().unwrap())).build().unwrap());
+        let journal = Journal::default();
+        journal.leave("early");
+        engine.enter("1 + 1").unwrap();
+        journal.keep(&engine, "1 + 1", Ok(Some(1)));
+        assert_eq!((journal.inputs(&engine).len(), journal.elsewhere("lab")), (1, None));
+        journal.leave("lab");
+        assert_eq!(journal.elsewhere("lab"), None, "it came back");
+        assert!(journal.elsewhere("prod").is_some_and(|note| note.contains("also asked lab;")));
     }
 }
