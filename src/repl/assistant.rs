@@ -102,7 +102,9 @@ impl Hinter for Assistant<'_> {
     type Hint = Rest;
 
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Rest> {
-        complete::prepare(self.session, line, pos);
+        if !line.starts_with(':') && self.ask(line, |painted| painted.is_in_text(pos)) {
+            complete::prepare(&self.session.pilotage(), line, pos);
+        }
         // Without colours nobody could tell it from what is typed.
         if !self.session.out.color || screen::is_higher(line) {
             return None;

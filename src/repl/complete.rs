@@ -133,16 +133,11 @@ impl Found {
     }
 }
 
-/// Ask for names early that will be wanted at this place.
-pub fn prepare(session: &Session, line: &str, pos: usize) {
-    // Cheap at every key: most of them stand in no text.
-    if line.starts_with(':') || !line[..pos].contains(['"', '`']) {
-        return;
-    }
+/// Ask for names early that the text at this place will want.
+pub fn prepare(pilotage: &Pilotage, line: &str, pos: usize) {
     let cursor = Cursor::read(line, pos);
-    let pilotage = session.pilotage();
-    if let Some(means) = Offers::new(&pilotage, &cursor, None).meaning() {
-        complete_live::prepare(&pilotage, means);
+    if let Some(means) = Offers::new(pilotage, &cursor, None).meaning() {
+        complete_live::prepare(pilotage, means);
     }
 }
 

@@ -18,6 +18,18 @@ pub(super) fn run(session: &Session) -> Result<u8> {
     let mut lines = Lines::new(session).map_err(|error| no_terminal(&error))?;
     style::write_stderr(&greeting(session));
     startup::run(session);
+    let pilotage = session.pilotage();
+    std::thread::scope(|scope| {
+        // The first key wants to know what can be called: that is found out while the prompt is looked at. Where there is no
+        // thread for it, that key does it.
+        let _ = std::thread::Builder::new().name("catalog".into()).spawn_scoped(scope, move || {
+            pilotage.catalog();
+        });
+        converse(session, &mut lines)
+    })
+}
+
+fn converse(session: &Session, lines: &mut Lines) -> Result<u8> {
     let mut dropped = 0;
     loop {
         let read = lines.read(&session.prompt());

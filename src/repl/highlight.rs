@@ -56,6 +56,15 @@ impl Painted {
         })
     }
 
+    /// Whether the cursor stands in text, or where one ends.
+    pub fn is_in_text(&self, cursor: usize) -> bool {
+        use TokenKind as K;
+        let at = self.pieces.partition_point(|piece| piece.token.range.end < cursor);
+        self.pieces.get(at).is_some_and(|piece| {
+            piece.token.range.start < cursor && matches!(piece.token.kind, K::Text | K::Unterminated | K::Unfinished)
+        })
+    }
+
     /// The input in colours. Without them it is the same text.
     pub fn paint(&self, look: &Look, cursor: usize, brackets: Option<(usize, usize)>) -> String {
         let mut out = String::with_capacity(self.text.len() * 2);
@@ -212,6 +221,10 @@ mod tests {
             told("jwks::stand_ins(1); jwks::no(1); no::x(2)").replace("number:1 ", ""),
             "function:jwks function:stand_ins function:jwks unknown:no unknown:no unknown:x number:2"
         );
+        assert_eq!(
+            told("jwks::stand_ins(1) + jwks(1)").replace("number:1 ", ""),
+            "function:jwks function:stand_ins unknown:jwks number:1"
+        );
         assert_eq!(told("print(type_of(mine))"), "function:print function:type_of");
         assert_eq!(told("fn f(a) { a } f(mine)"), "keyword:fn function:f function:f");
         assert_eq!(told("import `x` as y; y::z(mine)"), "keyword:import string:`x` keyword:as unknown:y function:y function:z");
@@ -257,6 +270,14 @@ mod tests {
         assert_eq!(painted.brackets(0), None);
         let shown = painted.paint(&COLORS, 1, Some((1, 15)));
         assert_eq!(shown.matches("\u{1b}[1m\u{1b}[4m").count(), 2, "{shown:?}");
+    }
+
+    #[test]
+    fn a_cursor_in_text_is_told_from_one_in_code() {
+        let text = "f(\"a\", `b${c}d`) + \"e";
+        let painted = Painted::new(text, &known());
+        let inside: Vec<usize> = (0..=text.len()).filter(|at| painted.is_in_text(*at)).collect();
+        assert_eq!(inside, [3, 4, 5, 8, 9, 14, 15, 20, 21], "{text}");
     }
 
     #[test]

@@ -13,7 +13,9 @@ pub struct Known {
     variables: HashSet<String>,
     functions: HashSet<String>,
     modules: HashSet<String>,
-    /// What the catalog said: it is asked for the same names at every key.
+    /// The modules of the standard library.
+    library: HashSet<String>,
+    /// What the catalog said of functions: it is asked for the same names at every key.
     asked: RefCell<HashMap<String, bool>>,
 }
 
@@ -22,6 +24,7 @@ impl Known {
     pub fn new(pilotage: Arc<Pilotage>) -> Self {
         let Names { variables, functions, modules } = pilotage.names();
         Self {
+            library: pilotage.catalog().modules().into_iter().collect(),
             pilotage,
             variables: variables.into_iter().collect(),
             functions: functions.into_iter().map(|(name, _)| name).collect(),
@@ -34,29 +37,21 @@ impl Known {
     pub fn is(&self, name: &str, used: Use) -> bool {
         match used {
             Use::Variable => self.variables.contains(name),
-            Use::Module => name == "global" || self.modules.contains(name) || self.asks(name, |it| it.is_module(name)),
+            Use::Module => name == "global" || self.modules.contains(name) || self.library.contains(name),
             Use::Function | Use::Method => {
                 let of_imported = name.split_once("::").is_some_and(|(module, _)| self.modules.contains(module));
-                self.functions.contains(name) || of_imported || self.asks(name, |it| it.is_function(name))
+                self.functions.contains(name) || of_imported || self.is_in_catalog(name)
             }
         }
     }
 
-    fn asks(&self, name: &str, ask: impl FnOnce(&Self) -> bool) -> bool {
+    fn is_in_catalog(&self, name: &str) -> bool {
         if let Some(known) = self.asked.borrow().get(name) {
             return *known;
         }
-        let known = ask(self);
+        let known = self.pilotage.catalog().is_known(name);
         self.asked.borrow_mut().insert(name.to_owned(), known);
         known
-    }
-
-    fn is_module(&self, name: &str) -> bool {
-        self.pilotage.catalog().entries.iter().any(|entry| entry.module.as_deref() == Some(name))
-    }
-
-    fn is_function(&self, name: &str) -> bool {
-        self.pilotage.catalog().is_known(name)
     }
 }
 

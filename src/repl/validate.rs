@@ -49,8 +49,12 @@ pub fn line_break(before: &str, after: &str) -> String {
 /// blanks or is the only one.
 pub fn dedent(before: &str) -> Option<usize> {
     let line = line_at(before, before.len());
+    // Before the pieces are looked at: most brackets close nothing but a call.
+    if line.start == 0 || before[line.clone()].is_empty() || !before[line].trim().is_empty() {
+        return None;
+    }
     let pieces = tokens(before);
-    if line.start == 0 || before[line.clone()].is_empty() || !before[line].trim().is_empty() || goes_on(&pieces) {
+    if goes_on(&pieces) {
         return None;
     }
     Some(blanks_of(before, line_at(before, innermost(before, &pieces)?)))
