@@ -129,7 +129,7 @@ fn sample(schema: &Schema) -> String {
     schema.columns.first().map_or_else(|| "#{}".into(), |column| format!("#{{ {}: … }}", column.name))
 }
 
-/// The playbooks that call it.
+/// The playbooks that call it, or tell people to.
 fn run_by(known: &Known, entry: &Entry) -> String {
     let call = format!("{}(", entry.full_name());
     let calls = |playbook: &&Playbook| {
@@ -138,7 +138,7 @@ fn run_by(known: &Known, entry: &Entry) -> String {
         text.match_indices(&call).any(|(at, _)| whole(at))
     };
     let names: Vec<String> = known.playbooks.iter().filter(calls).map(|playbook| format!("`{}`", playbook.name)).collect();
-    if names.is_empty() { String::new() } else { format!("\nPlaybooks that call it: {}.\n", names.join(", ")) }
+    if names.is_empty() { String::new() } else { format!("\nPlaybooks that name it: {}.\n", names.join(", ")) }
 }
 
 /// The reference of these entries as data.
