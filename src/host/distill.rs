@@ -132,7 +132,7 @@ impl Host {
         let playbook = Playbook::parse(name, None, &distilled.text).map_err(|failure| wrong(&failure.to_string()))?;
         let value = |param: &super::Param| (param.name.clone(), param.value.clone().unwrap_or(Value::String(String::new())));
         let values: Map<String, Value> = playbook.header.params.iter().map(value).collect();
-        let compiled = super::underscore::compile(&self.engine, &playbook.scope(&values), &distilled.text);
+        let (compiled, _) = self.compile(&playbook.scope(&values), &distilled.text);
         compiled.map(|_| ()).map_err(|error| wrong(&error.to_string()))
     }
 }

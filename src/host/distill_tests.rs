@@ -30,6 +30,7 @@ fn what_the_last_result_depends_on_is_kept() {
     for (lines, expected) in [
         (vec!["1 + 1"], "show(1 + 1);"),
         (vec!["let a = 1", "let b = 2", "a", "b", "b + 1"], "let b = 2;\nshow(b + 1);"),
+        (vec!["let a = 1", "a + 1", "help(pods)", "help()"], "let a = 1;\nshow(a + 1);"),
         (vec!["let a = 1", "boom(", "a.nope()", "a + 1"], "let a = 1;\nshow(a + 1);"),
         (vec!["let a = 1", "let a = 2", "a"], "let a = 2;\nshow(a);"),
         (vec!["let a = 1", "let a = a + 1", "a"], "let a = 1;\nlet a = a + 1;\nshow(a);"),
@@ -62,6 +63,13 @@ fn what_the_last_result_depends_on_is_kept() {
         ),
     ] {
         assert_eq!(body(&lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn help_about_a_bare_name_is_no_obstacle() {
+    for line in ["let page = help(pods); page", "help(jwks::rules)"] {
+        distilled(&["1", line], Keep::All).unwrap_or_else(|error| panic!("{line}: {error} {:?}", error.causes()));
     }
 }
 

@@ -3,23 +3,25 @@
 use super::catalog::Catalog;
 use super::failure::{Failure, place, thrown, unwind};
 use crate::error::{Error, Kind};
-use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType};
+use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType, Scope};
 
-/// A script that does not compile.
-pub(super) fn syntax(error: ParseError, file: &str, source: &str) -> Failure {
-    let message = format!("syntax error: {}", error.err_type());
-    Failure {
-        error: Error::new(Kind::Script, message).hint(syntax_hint(error.err_type())),
-        position: place(error.position()),
-        file: file.into(),
-        source: Some(source.into()),
-        frames: Vec::new(),
-    }
+/// What to do about a name that nobody declared.
+const UNDECLARED: &str =
+    "declare it first (`let NAME = …`), or put quotes round it if it is a text; `help()` lists the functions";
+
+/// A script that does not compile. What it can name leads to what an unknown name meant.
+pub(super) fn syntax(error: ParseError, file: &str, source: &str, known: Option<(&Catalog, &Scope)>) -> Failure {
+    let plain = || Error::new(Kind::Script, format!("syntax error: {}", error.err_type())).hint(syntax_hint(error.err_type()));
+    let told = match (error.err_type(), known) {
+        (ParseErrorType::VariableUndefined(name), Some((catalog, scope))) => no_variable(name, catalog, scope),
+        _ => plain(),
+    };
+    Failure { error: told, position: place(error.position()), file: file.into(), source: Some(source.into()), frames: Vec::new() }
 }
 
 fn syntax_hint(kind: &ParseErrorType) -> &'static str {
     match kind {
-        ParseErrorType::VariableUndefined(_) => "declare it first (`let NAME = …`), or put quotes round it if it is a text",
+        ParseErrorType::VariableUndefined(_) => UNDECLARED,
         ParseErrorType::UnexpectedEOF
         | ParseErrorType::MissingToken(..)
         | ParseErrorType::BadInput(LexError::UnterminatedString) => {
@@ -28,6 +30,31 @@ fn syntax_hint(kind: &ParseErrorType) -> &'static str {
         ParseErrorType::Reserved(_) => "this word belongs to the language: take another",
         _ => "look at this place and just before it: a comma, a semicolon or an operator may be missing, or one too many",
     }
+}
+
+/// A name that is none of a variable: a function without its brackets, a command without its colon, a misspelt variable.
+fn no_variable(name: &str, catalog: &Catalog, scope: &Scope) -> Error {
+    let error = Error::new(Kind::Script, format!("there is no variable {name}"));
+    let entries = catalog.named(name);
+    let near = || crate::suggest::nearest(name, scope.iter_raw().map(|(known, _, _)| known));
+    let command = || catalog.command(name).and_then(|command| command.names.first());
+    error.hint(if name == "help" {
+        "`:help`, or `help()`, lists all that can be typed; `help(pods)` tells of one function".into()
+    } else if let Some(entry) = entries.first() {
+        let alone = entries.iter().flat_map(|entry| &entry.ways).any(|way| way.params.is_empty());
+        let called = format!("{}({})", entry.full_name(), if alone { "" } else { "…" });
+        format!("it is a function: `{called}` calls it, `help({name})` tells all of it")
+    } else if catalog.modules().iter().any(|module| module == name) {
+        format!("it is a module: `{name}::…` calls a function of it, `help({name})` lists them")
+    } else if let Some(command) = command() {
+        format!("as a command of a session it begins with a colon: `:{command}`")
+    } else if let Some(near) = near() {
+        format!("did you mean {near}?")
+    } else if let Some(near) = catalog.suggest(name) {
+        format!("did you mean {near}()? a variable is declared first (`let {name} = …`), and text stands in quotes")
+    } else {
+        UNDECLARED.into()
+    })
 }
 
 /// A script that failed while it ran. `source` gives the text of a file.

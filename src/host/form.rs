@@ -1,5 +1,6 @@
 //! What a value is, as far as those must know who complete its fields and methods. Nothing is evaluated for it.
 
+use super::results::Results;
 use super::{Host, OpenTape, Row, Secret};
 use crate::json::{Node, Type};
 use rhai::{Array, Dynamic, FnPtr, INT, Map};
@@ -27,6 +28,8 @@ pub enum Form {
     Closure,
     /// A recording that was opened.
     Tape,
+    /// The results of a session.
+    Results,
     /// A row: its kind, and its fields.
     Row(String, Vec<String>),
     /// A list, and what its items are.
@@ -68,6 +71,7 @@ impl Form {
             Self::Secret => "secret",
             Self::Closure => "closure",
             Self::Tape => "tape",
+            Self::Results => "results",
             Self::Row(..) => "row",
             Self::Array(_) => "array",
             Self::Map(_) => "map",
@@ -98,6 +102,7 @@ impl Form {
             () if value.is_string() => Self::Text,
             () if value.is::<FnPtr>() => Self::Closure,
             () if value.is::<OpenTape>() => Self::Tape,
+            () if value.is::<Results>() => Self::Results,
             () if value.is::<Secret>() => Self::Secret,
             () => Self::Unknown,
         }
@@ -121,6 +126,9 @@ fn part(value: &Dynamic, step: &Step) -> Option<Dynamic> {
                 let from_end = || length.checked_sub(usize::try_from(index.unsigned_abs()).ok()?);
                 if *index < 0 { from_end() } else { usize::try_from(*index).ok() }
             };
+            if let Some(results) = value.read_lock::<Results>() {
+                return results.get(*index).ok().map(|kept| kept.value);
+            }
             if let Some(items) = value.read_lock::<Array>() {
                 return items.get(place(items.len())?).cloned();
             }

@@ -240,7 +240,8 @@ impl Host {
         self.session.begin();
         self.session.set_files(Files::Any);
         let (compiled, source) = self.compile(&typed.scope, source);
-        let mut line = compiled.map_err(|error| Box::new(explain::syntax(error, INPUT, &source)))?;
+        let mut line =
+            compiled.map_err(|error| Box::new(explain::syntax(error, INPUT, &source, Some((self.catalog(), &typed.scope)))))?;
         line.set_source(INPUT);
         self.session.did(|deeds| deeds.ran = true);
         self.note_hidden(&line);
@@ -282,7 +283,8 @@ impl Host {
     fn run_body(&self, playbook: &Playbook, params: &Map<String, Value>, file: &str) -> std::result::Result<(), Box<Failure>> {
         let mut scope = playbook.scope(params);
         let (compiled, source) = self.compile(&scope, &playbook.source);
-        let mut ast = compiled.map_err(|error| Box::new(explain::syntax(error, file, &source)))?;
+        let mut ast =
+            compiled.map_err(|error| Box::new(explain::syntax(error, file, &source, Some((self.catalog(), &scope)))))?;
         ast.set_source(file);
         self.note_hidden(&ast);
         let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast);

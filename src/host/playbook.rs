@@ -108,7 +108,7 @@ impl Playbook {
         // Only the header is wanted here; variables are checked when the script is run, with `params` in sight.
         engine.set_strict_variables(false);
         let ast = super::underscore::compile(&engine, &Scope::new(), source)
-            .map_err(|error| Box::new(super::explain::syntax(error, &file, source)))?;
+            .map_err(|error| Box::new(super::explain::syntax(error, &file, source, None)))?;
         let literal = ast.iter_literal_variables(true, false).find(|(name, _, _)| *name == "PLAYBOOK");
         let header = match literal {
             Some((_, _, value)) => read_header(&value, name).map_err(|error| {

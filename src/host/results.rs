@@ -9,7 +9,7 @@ use super::limits::Limits;
 use super::{Entered, underscore};
 use crate::error::{Error, Kind, Result};
 use crate::json::Node;
-use crate::report::{Content, Table};
+use crate::report::{Content, Page, Table};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, INT, ImmutableString, Module, Scope};
 use serde_json::Value;
@@ -47,11 +47,12 @@ struct One {
 }
 
 impl Results {
-    /// Keep what was typed and what it gave; nothing is kept of nothing, or of the results themselves.
+    /// Keep what was typed and what it gave; nothing is kept of nothing, of the results themselves, or of help: it is looked up
+    /// in the middle of work, and what was found stays at hand.
     ///
     /// The oldest are given up when there are too many, or when more than half of the memory is in use that scripts may use.
     pub(super) fn keep(&self, source: &str, value: Dynamic, limits: Limits) -> Entered {
-        if value.is_unit() || value.is::<Self>() {
+        if value.is_unit() || value.is::<Self>() || value.is::<Page>() {
             return Entered { value, number: None };
         }
         // Marked inside, as it will be shared: no method changes it, whatever way leads to it.

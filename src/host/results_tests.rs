@@ -145,16 +145,45 @@ fn results_list_themselves_and_are_not_kept() {
 }
 
 #[test]
+fn help_is_a_look_and_no_result() {
+    let session = session();
+    gives(&session, "41", &json!(41));
+    for look in ["help(pods)", "help()", "help(\"503 UH\")"] {
+        assert_eq!(session.enter(look).expect(look).number, None, "{look}");
+    }
+    gives(&session, "_ + 1", &json!(42));
+}
+
+#[test]
+fn a_name_that_is_no_variable_leads_to_what_it_may_mean() {
+    let session = session();
+    gives(&session, "let customer = 1; fn mine() { 1 }", &json!(null));
+    for (typed, wanted) in [
+        ("pods", "it is a function: `pods()` calls it, `help(pods)` tells all of it"),
+        ("endpoints", "`endpoints(…)` calls it"),
+        ("jwks", "it is a module: `jwks::…`"),
+        ("custmer", "did you mean customer?"),
+        ("endpoitns", "did you mean endpoints()?"),
+        ("help", "`:help`, or `help()`"),
+        ("kubectl get pods", "declare it first"),
+    ] {
+        let error = fails(&session, typed);
+        assert!(error.message().starts_with("there is no variable "), "{error:?}");
+        assert!(error.next_step().is_some_and(|hint| hint.contains(wanted)), "{typed}: {error:?}");
+    }
+}
+
+#[test]
 fn only_what_is_typed_sees_results() {
     let session = session();
     let alone = |source| session.eval(source).expect_err("not in sight").error;
-    assert!(alone("_").message().contains("Undefined variable: _"));
-    assert!(alone("out[1]").message().contains("Undefined variable: out"));
+    assert!(alone("_").message().contains("there is no variable _"));
+    assert!(alone("out[1]").message().contains("there is no variable out"));
     gives(&session, "41", &json!(41));
     let playbook =
         crate::host::Playbook::parse("t", None, "const PLAYBOOK = #{ title: \"T\" }; print([1].map(|_| 2)); _").unwrap();
     let failed = session.run(&playbook, serde_json::Map::new()).expect_err("no result is in sight there");
-    assert!(failed.failure.error.message().contains("Undefined variable: _"), "{failed:?}");
+    assert!(failed.failure.error.message().contains("there is no variable _"), "{failed:?}");
 }
 
 #[test]

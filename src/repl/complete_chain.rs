@@ -89,10 +89,14 @@ fn link(cursor: &Cursor, at: usize) -> Option<(Link, usize)> {
 }
 
 fn index(cursor: &Cursor, inside: Range<usize>) -> Link {
+    let text = cursor.of(inside.start);
+    if inside.len() == 2 && text == "-" {
+        let back: Option<i64> = cursor.of(inside.start + 1).parse().ok();
+        return back.map_or(Link::Index, |back| Link::Step(Step::Item(-back)));
+    }
     if inside.len() != 1 {
         return Link::Index;
     }
-    let text = cursor.of(inside.start);
     match cursor.kind(inside.start) {
         Some(K::Number) => text.parse().map_or(Link::Index, |index| Link::Step(Step::Item(index))),
         Some(K::Text) => Link::Step(Step::Field(text.trim_matches('"').to_owned())),
@@ -186,6 +190,8 @@ mod tests {
             ("a.", variable("a"), vec![]),
             ("1 + a.b[0].c.", variable("a"), vec![field("b"), Link::Step(Step::Item(0)), field("c")]),
             ("a[i][\"k\"].", variable("a"), vec![Link::Index, field("k")]),
+            ("a[-2].", variable("a"), vec![Link::Step(Step::Item(-2))]),
+            ("a[i - 2].", variable("a"), vec![Link::Index]),
             ("f(1, g(2)).", Base::Call("f".into(), 1), vec![]),
             ("m::f().", Base::Call("m::f".into(), 3), vec![]),
             (

@@ -403,6 +403,7 @@ fn described(form: &Form) -> String {
             other => other.word().map_or_else(|| "an array".into(), |word| format!("an array of {word}")),
         },
         Form::Row(kind, _) => format!("a {kind} row"),
+        Form::Results => "the results of this session: `out[3]` is the third, `out[-2]` the last but one".to_owned(),
         other => other.word().unwrap_or_default().to_owned(),
     }
 }

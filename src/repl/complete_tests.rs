@@ -20,6 +20,21 @@ fn offered(engine: &Pilotage, marked: &str) -> Vec<String> {
     found.offers.into_iter().map(|offer| offer.name.into_owned()).collect()
 }
 
+#[test]
+fn results_are_known_by_their_number() {
+    let engine = engine("");
+    engine.enter("pods(\"olaf\")").expect("it runs");
+    engine.enter("#{ alpha: 1 }").expect("it runs");
+    let cases = [
+        ("_.‸", "alpha"),
+        ("out[2].‸", "alpha"),
+        ("out[-1].‸", "alpha"),
+        ("out[1][0].‸", "namespace name"),
+        ("out[-2][0].na‸", "namespace name"),
+    ];
+    begins(&engine, &cases);
+}
+
 /// What the line is after one Tab.
 fn after_tab(engine: &Pilotage, marked: &str) -> String {
     let (pos, line) = (marked.find('‸').expect("a cursor"), marked.replace('‸', ""));

@@ -342,5 +342,5 @@ fn vi_has_its_modes_and_its_own_key_for_the_editor() {
     terminal.shows("\n42");
     terminal.prompt();
     terminal.line("vx");
-    terminal.shows("Undefined variable: vx");
+    terminal.shows("there is no variable vx");
 }
