@@ -561,6 +561,19 @@ mod tests {
     }
 
     #[test]
+    fn a_playbook_that_panics_takes_no_report_with_it() {
+        let mut module = rhai::Module::new();
+        module.set_native_fn("boom", || -> std::result::Result<(), Box<rhai::EvalAltResult>> { panic!("a defect") });
+        let kept = Arc::new(Kept::default());
+        let engine = Pilotage::builder(Script::silent()).module("x", module).output(kept.clone()).build().unwrap();
+        let playbook = Playbook::parse("t", None, r#"const PLAYBOOK = #{ title: "T" }; print("in it"); boom();"#).unwrap();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| engine.run(&playbook, Map::new())));
+        assert!(outcome.is_err());
+        engine.eval("print(`after it`)").unwrap();
+        assert_eq!(*kept.0.lock().unwrap(), ["after it"]);
+    }
+
+    #[test]
     fn a_playbook_replaces_no_file() {
         let source = r#"const PLAYBOOK = #{ title: "T" }; save("x", "Cargo.toml");"#;
         let failed = pilotage().run(&Playbook::parse("t", None, source).unwrap(), Map::new()).expect_err("it exists");

@@ -239,6 +239,8 @@ impl Host {
         self.session.interrupt.renew();
         self.session.begin();
         self.session.set_files(Files::Any);
+        // A playbook that panicked has left its report open.
+        self.session.end_report();
         let (compiled, source) = self.compile(&typed.scope, source);
         let mut line =
             compiled.map_err(|error| Box::new(explain::syntax(error, INPUT, &source, Some((self.catalog(), &typed.scope)))))?;

@@ -173,11 +173,13 @@ impl Session<'_> {
         if text.is_empty() {
             return Next::Go;
         }
-        let next = match text.strip_prefix(':') {
+        let take = || match text.strip_prefix(':') {
             Some(command) => command::run(self, command).unwrap_or_else(|error| self.fail(&error)),
             None if self.timed.load(Relaxed) => load::timed(self, || self.evaluate(input)),
             None => self.evaluate(input),
         };
+        // A defect in a command, or in showing a result, must not cost the session either.
+        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(take)).unwrap_or_else(|_| self.fail(&defect()));
         self.failed.store(if let Next::Failed(code) = next { code } else { 0 }, Relaxed);
         next
     }
