@@ -1,8 +1,8 @@
 //! A session turned into a playbook: what its last result and its findings depend on, with pods and namespaces as parameters.
 //!
-//! Its inputs are cut into statements ([`super::distill_pieces`]), each is asked what it does with names
-//! ([`super::distill_walk`]), and from that follows what depends on what ([`super::distill_flow`]). What is kept is chosen here;
-//! then literals become parameters ([`super::distill_lift`]) and the text is written ([`super::distill_write`]).
+//! Its inputs are cut into statements (`distill_pieces`), each is asked what it does with names
+//! (`distill_walk`), and from that follows what depends on what (`distill_flow`). What is kept is chosen here;
+//! then literals become parameters (`distill_lift`) and the text is written (`distill_write`).
 
 use super::distill_flow::{Answer, Needs, needs};
 use super::distill_pieces::{Cutter, Piece, Tellers};
