@@ -122,7 +122,7 @@ fn usage_help_and_hints_say_kubectl_pilotage() {
         (&["run", "--help"], "Usage: kubectl pilotage run"),
         (&["run", "proxy-sync", "--help"], "kubectl pilotage run proxy-sync"),
         (&["list", "--nonsense"], "Usage: kubectl pilotage list"),
-        (&["doc", "podz"], "`kubectl pilotage doc` shows all"),
+        (&["show", "nosuch"], "`kubectl pilotage list` shows all"),
     ] {
         let args: Vec<&str> = ["pilotage"].iter().chain(args).copied().collect();
         let output = desk.run(&args);
