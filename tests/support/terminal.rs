@@ -125,18 +125,18 @@ impl Terminal {
         wait(|| (self.cursor().1 == column, self.cursor().1.to_string()), &column.to_string());
     }
 
-    /// Wait until the row with a text has these colours.
+    /// Wait until the last row that shows a text has these colours. A text is there before its last colours are.
     #[track_caller]
     pub fn wait_for_colors(&self, text: &str, colors: &str) {
         wait(|| (self.colors(text) == colors, self.colors(text)), colors);
     }
 
     /// The last row that shows a text, with its colours: `[magenta let] x = [yellow 1]`.
-    pub fn colors(&self, text: &str) -> String {
+    fn colors(&self, text: &str) -> String {
         let parser = self.parser.lock().expect("nobody panics with it");
         let (screen, (rows, cols)) = (parser.screen(), parser.screen().size());
         let row = (0..rows.get()).rev().find(|row| line(screen, *row).contains(text));
-        let row = row.unwrap_or_else(|| panic!("no row shows {text}:\n{}", screen.contents()));
+        let Some(row) = row else { return format!("no row shows {text}:\n{}", screen.contents()) };
         let (mut out, mut ink) = (String::new(), String::new());
         for cell in (0..cols.get()).filter_map(|col| screen.cell(row, col)).filter(|cell| cell.has_contents()) {
             let own = if cell.contents().trim().is_empty() { ink.clone() } else { inks(cell) };
@@ -178,7 +178,9 @@ impl Terminal {
     #[track_caller]
     pub fn prompt(&mut self) -> String {
         let (prompts, before) = (self.prompts.clone(), self.prompts_before);
-        self.wait("a new prompt", |screen| prompts.load(SeqCst) > before && screen.trim_end().ends_with('>'))
+        // The screen must be looked at after that, or it may be the one from before the keys.
+        self.wait("a new prompt", |_| prompts.load(SeqCst) > before);
+        self.wait("a new prompt", |screen| screen.trim_end().ends_with('>'))
     }
 
     /// How the terminal is set: what it does with what is typed, and whether it marks what is pasted.
