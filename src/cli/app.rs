@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Input, Limits, Output, Playbook, Reading};
 use crate::render::progress::Progress;
 use crate::render::style::{self, Look};
-use crate::render::{self, diagnostic};
+use crate::render::{self, Looks, diagnostic};
 use crate::repl::{Settings, command, show};
 use crate::report::Content;
 use crate::{Pilotage, Undoer};
@@ -30,10 +30,8 @@ pub struct App {
     pub options: Options,
     /// What the user chose of the session at a prompt.
     pub settings: Settings,
-    /// How standard output looks.
-    pub out: Look,
-    /// How standard error looks.
-    pub err: Look,
+    /// How the outputs look.
+    pub looks: Looks,
     progress: Arc<Progress>,
 }
 
@@ -67,17 +65,20 @@ impl Current {
 impl App {
     /// Nothing is connected yet. What of the configuration means nothing is told; `playbook` may know more variables.
     pub fn new(options: Options, config: &Config, playbook: Option<&Playbook>) -> Self {
-        let theme = config.theme();
-        let look = |look: Look| theme.map_or(look, |theme| look.with(theme));
-        let out = look(Look::stdout(options.width, !options.no_color));
-        let err = look(Look::stderr(options.width, !options.no_color));
+        let looks = Looks::default();
+        look(&looks, &options, config);
         // What `-v` tells line by line needs no moving line as well.
-        let progress = Progress::new(err, err.terminal && options.verbose == 0);
-        let app = Self { options, settings: config.settings(), out, err, progress };
+        let progress = Progress::new(looks.clone(), looks.err().terminal && options.verbose == 0);
+        let app = Self { options, settings: config.settings(), looks, progress };
         for warning in config.warnings(|variable| params::is_known(variable, playbook)) {
-            app.tell(&show::note(&warning, &app.err));
+            app.note(&warning);
         }
         app
+    }
+
+    /// How standard error looks.
+    pub fn err(&self) -> Look {
+        self.looks.err()
     }
 
     /// Work with an engine on the cluster or tape that the options name; then close what was recorded.
@@ -96,7 +97,7 @@ impl App {
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| work(&engine)));
         engine.signals.last_steps();
         self.quiet();
-        let all_back = undo::put_back(&engine.pilotage.undoer(), &self.err);
+        let all_back = undo::put_back(&engine.pilotage.undoer(), &self.err());
         let closed = self.close(&engine);
         match (outcome, closed) {
             (Err(panic), _) => std::panic::resume_unwind(panic),
@@ -104,7 +105,7 @@ impl App {
             (Ok(Ok(0)), Ok(())) if !all_back => Ok(NOT_BACK),
             (Ok(outcome), Ok(())) => outcome,
             (Ok(Err(failure)), Err(error)) => {
-                self.tell(&diagnostic::error(&error, &self.err));
+                self.tell(&diagnostic::error(&error, &self.err()));
                 Err(failure)
             }
         }
@@ -114,10 +115,10 @@ impl App {
         let signals = Signals::listen()?;
         verbose::install_log(self.options.verbose);
         let observer: Arc<dyn Observer> =
-            if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.err)) } else { self.progress.clone() };
+            if self.options.verbose > 0 { Arc::new(verbose::Told::new(self.looks.clone())) } else { self.progress.clone() };
         let tally = Arc::new(Tally::new(observer));
         let source = Arc::new(connect::source(&self.options, allowed, tally.clone())?);
-        let printer = Printer { look: self.out, err: self.err, progress: self.progress.clone() };
+        let printer = Printer { looks: self.looks.clone(), progress: self.progress.clone() };
         let pilotage = Pilotage::builder(source.backend.clone())
             .ledger(source.ledger.clone())
             .aside(source.aside.clone())
@@ -138,7 +139,7 @@ impl App {
             self.note(&note);
         }
         let source = Arc::new(Current(RwLock::new(source)));
-        signals.at_end(ending(&pilotage.undoer(), source.clone(), self.err));
+        signals.at_end(ending(&pilotage.undoer(), source.clone(), self.looks.clone()));
         Ok(Engine { pilotage: Arc::new(pilotage), source, signals, tally })
     }
 
@@ -177,7 +178,7 @@ impl App {
     /// # Errors
     /// As for [`App::print`].
     pub fn show(&self, content: &Content) -> Result<()> {
-        self.write(|out| render::write(out, content, self.options.output.into(), &self.out))
+        self.write(|out| render::write(out, content, self.options.output.into(), &self.looks.out()))
     }
 
     /// Print piece by piece. A closed pipe ends it, and is no failure.
@@ -198,7 +199,7 @@ impl App {
 
     /// Tell something worth knowing that is no failure.
     pub fn note(&self, text: &str) {
-        self.tell(&show::note(text, &self.err));
+        self.tell(&show::note(text, &self.err()));
     }
 
     /// Say why it failed, if it did; give the exit code.
@@ -210,22 +211,28 @@ impl App {
                     self.tell("interrupted\n");
                     return INTERRUPTED;
                 }
-                self.tell(&show::failure(&failure, &self.err));
+                self.tell(&show::failure(&failure, &self.err()));
                 failure.error.exit_code()
             }
         }
     }
 }
 
+/// From now on, the outputs look as options and configuration say.
+pub fn look(looks: &Looks, options: &Options, config: &Config) {
+    let (width, color, theme) = (options.width, !options.no_color, config.theme());
+    looks.set(Look { theme, ..Look::stdout(width, color) }, Look { theme, ..Look::stderr(width, color) });
+}
+
 /// What a signal that ends the program, or one press of Ctrl-C too many, still does.
-fn ending(undoer: &Undoer, source: Arc<Current>, look: Look) -> impl Fn(End) + Send + Sync + 'static {
+fn ending(undoer: &Undoer, source: Arc<Current>, looks: Looks) -> impl Fn(End) + Send + Sync + 'static {
     let undoer = undoer.clone();
     move |end| {
         match end {
             End::Orderly => {
-                undo::put_back(&undoer, &look);
+                undo::put_back(&undoer, &looks.err());
             }
-            End::AtOnce => undo::tell_left(&undoer, &look),
+            End::AtOnce => undo::tell_left(&undoer, &looks.err()),
         }
         // Whom would a failure be told?
         let _ = source.get().taping.finish();
@@ -234,8 +241,7 @@ fn ending(undoer: &Undoer, source: Arc<Current>, look: Look) -> impl Fn(End) + S
 
 /// Prints of scripts go to standard output as they come.
 struct Printer {
-    look: Look,
-    err: Look,
+    looks: Looks,
     progress: Arc<Progress>,
 }
 
@@ -243,12 +249,12 @@ impl Output for Printer {
     fn print(&self, text: &str) {
         self.progress.hide();
         // A full disk shows again, and is told, when the result is written.
-        let _ = style::write_stdout(&show::printed(text, &self.look));
+        let _ = style::write_stdout(&show::printed(text, &self.looks.out()));
     }
 
     fn stream(&self, text: &str) -> bool {
         self.progress.hide();
-        style::stream_stdout(&show::printed(text, &self.look))
+        style::stream_stdout(&show::printed(text, &self.looks.out()))
     }
 
     fn open(&self, url: &str) -> Result<()> {
@@ -257,7 +263,7 @@ impl Output for Printer {
 
     fn note(&self, text: &str) -> bool {
         self.progress.hide();
-        style::write_stderr(&show::note(text, &self.err));
+        style::write_stderr(&show::note(text, &self.looks.err()));
         true
     }
 }

@@ -14,7 +14,6 @@ use clap::{ArgMatches, Command, FromArgMatches};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 /// Where a value comes from; what comes later wins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,19 +154,14 @@ impl Config {
     }
 
     /// The colours, if some are configured.
-    pub fn theme(&self) -> Option<&'static Theme> {
-        static THEME: OnceLock<Theme> = OnceLock::new();
+    pub fn theme(&self) -> Option<Theme> {
         let [.., colors] = sections();
-        self.given.keys().any(|(section, _)| *section == colors.name).then(|| {
-            THEME.get_or_init(|| {
-                let mut theme = Theme::default();
-                if let Some(matches) = self.read(&colors) {
-                    let style = |role: &Role| matches.get_one::<Style>(role.name()).copied();
-                    Role::ALL.iter().for_each(|role| theme.set(*role, style(role).unwrap_or_default()));
-                }
-                theme
-            })
-        })
+        let chosen = self.given.keys().any(|(section, _)| *section == colors.name);
+        let matches = chosen.then(|| self.read(&colors)).flatten()?;
+        let mut theme = Theme::default();
+        let style = |role: &Role| matches.get_one::<Style>(role.name()).copied();
+        Role::ALL.iter().for_each(|role| theme.set(*role, style(role).unwrap_or_default()));
+        Some(theme)
     }
 
     /// A section as clap reads it; its values were checked one by one before.

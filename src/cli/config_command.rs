@@ -55,7 +55,7 @@ fn file(config: &Config) -> Result<&Path> {
 fn show(app: &App, config: &Config, matches: &ArgMatches) -> Result<()> {
     if let Some(file) = &config.file {
         let absent = if file.exists() { "" } else { ", which does not exist: `pilotage config init` writes one to begin with" };
-        app.tell(&crate::repl::show::note(&format!("the file is {}{absent}", file.display()), &app.err));
+        app.tell(&crate::repl::show::note(&format!("the file is {}{absent}", file.display()), &app.err()));
     }
     let mut rows = Vec::new();
     for section in sections() {
@@ -116,7 +116,7 @@ fn init(app: &App, file: &Path) -> Result<()> {
         _ => failed("written", &error),
     })?;
     out.write_all(example().as_bytes()).map_err(|error| failed("written", &error))?;
-    app.tell(&crate::repl::show::note(&format!("{} is written; everything in it is commented out", file.display()), &app.err));
+    app.tell(&crate::repl::show::note(&format!("{} is written; everything in it is commented out", file.display()), &app.err()));
     Ok(())
 }
 

@@ -28,7 +28,7 @@ impl Eval {
         app.with_engine(input, |engine| {
             let outcome = engine.pilotage.eval(&source);
             for note in engine.pilotage.take_notes() {
-                app.tell(&show::note(&note, &app.err));
+                app.tell(&show::note(&note, &app.err()));
             }
             app.show(&outcome?)?;
             engine.pilotage.hold(|| app.tell("port-forwards stay open until Ctrl-C\n"));

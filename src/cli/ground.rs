@@ -4,12 +4,12 @@ use super::app::{App, Engine};
 use super::config::Config;
 use super::connect::{self, Source};
 use super::options::Options;
-use super::{meant, set, undo};
+use super::{app, meant, set, undo};
 use crate::Pilotage;
 use crate::backend::{ContextOf, Effect, Live, Recording, Which, contexts};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Session as Shared};
-use crate::render::diagnostic;
+use crate::render::{Format, diagnostic};
 use crate::repl::{self, Ground, Meant, Place, Setting, Settings, Target};
 use crate::report::Table;
 use crate::suggest::nearest;
@@ -111,7 +111,7 @@ impl<'a> Here<'a> {
                 let stays = format!("interrupted while levels were put back: still on {}", source.backend.describe());
                 return Err(Error::new(Kind::Interrupted, stays).hint("`:undo list` shows what is still set"));
             };
-            undo::tell(&undone, &self.app.err);
+            undo::tell(&undone, &self.app.err());
         }
         match pilotage.close_forwards(|_| true) {
             0 => {}
@@ -121,7 +121,7 @@ impl<'a> Here<'a> {
         match source.taping.finish() {
             Ok(None) => {}
             Ok(Some(kept)) => self.app.note(&format!("the recording ends here, as a tape is of one place: {}", kept.told())),
-            Err(error) => self.app.tell(&diagnostic::error(&error, &self.app.err)),
+            Err(error) => self.app.tell(&diagnostic::error(&error, &self.app.err())),
         }
         source.policy.leave();
         Ok(())
@@ -242,18 +242,25 @@ impl Ground for Here<'_> {
         let mut config = lock(&self.config).clone();
         if let Some(follow) = set::set(&mut config, name, values)? {
             let mut options = lock(&self.now).clone();
-            follow(&mut options);
-            self.renew(&options)?;
+            follow.apply(&mut options);
+            if follow.asks {
+                self.renew(&options)?;
+            }
             *lock(&self.now) = options;
-            follow(&mut lock(&self.live));
+            follow.apply(&mut lock(&self.live));
         }
+        app::look(&self.app.looks, &lock(&self.now), &config);
         let settings = config.settings();
         *lock(&self.config) = config;
         Ok(settings)
     }
 
+    fn format(&self) -> Format {
+        lock(&self.now).output.into()
+    }
+
     fn playbook(&self, words: &[String]) -> std::result::Result<Meant, Box<Failure>> {
-        meant::playbook(words, &lock(&self.now), &self.app.err)
+        meant::playbook(words, &lock(&self.now), &self.app.err())
     }
 
     fn asked(&self) -> (u64, u64) {

@@ -18,7 +18,7 @@ pub fn main(app: &App) -> Outcome {
         let title = match &parsed {
             Ok(playbook) => playbook.title().to_owned(),
             Err(failure) => {
-                app.tell(&broken(&name, failure, &app.err));
+                app.tell(&broken(&name, failure, &app.err()));
                 "cannot be read".into()
             }
         };

@@ -77,7 +77,7 @@ pub struct Options {
     /// Write no colours
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Fit the output into so many columns
+    /// Fit the output into so many columns, 0 for those of the terminal
     #[arg(long, global = true, value_name = "COLUMNS")]
     pub width: Option<usize>,
 }

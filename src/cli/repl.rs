@@ -12,7 +12,7 @@ use clap::ArgMatches;
 pub fn main(app: &App, config: &Config, typed: &ArgMatches) -> Outcome {
     app.with_engine(Input::Prompt, |engine| {
         let ground = Here::new(app, engine, config.clone(), typed);
-        let mut session = Session::new(&ground, places::history(), app.out, app.err, app.settings.clone());
+        let mut session = Session::new(&ground, places::history(), app.looks.clone(), app.settings.clone());
         session.scripts = places::user_scripts();
         Ok(repl::start(&session)?)
     })

@@ -103,7 +103,7 @@ fn investigate(app: &App, playbook: &Playbook, params: Map<String, Value>) -> Ou
             }
         };
         if failure.is_none() || !report.sections.is_empty() {
-            app.write(|out| render::write_report(out, &report, app.options.output.into(), &app.out))?;
+            app.write(|out| render::write_report(out, &report, app.options.output.into(), &app.looks.out()))?;
         }
         match failure {
             Some(failure) => Err(Box::new(failure)),

@@ -12,22 +12,51 @@ use std::ffi::OsString;
 /// How an option of every command goes from what was read to what holds.
 type Take = fn(&mut Options, &Options);
 
-/// Lets options follow what was set.
-pub type Follow = Box<dyn Fn(&mut Options)>;
+/// How the options follow what was set.
+pub struct Follow {
+    take: Take,
+    read: Options,
+    /// Whether it is about how questions are put.
+    pub asks: bool,
+}
 
-/// The options of every command that can change while a session lives.
-const CHANGING: [(&str, Take); 2] =
-    [("timeout", |now, read| now.timeout = read.timeout), ("parallel", |now, read| now.parallel = read.parallel)];
+impl Follow {
+    /// Let these options follow.
+    pub fn apply(&self, options: &mut Options) {
+        (self.take)(options, &self.read);
+    }
+}
+
+/// An option of every command that can change while a session lives.
+struct Changing {
+    name: &'static str,
+    take: Take,
+    asks: bool,
+}
+
+const CHANGING: [Changing; 5] = [
+    Changing { name: "timeout", take: |now, read| now.timeout = read.timeout, asks: true },
+    Changing { name: "parallel", take: |now, read| now.parallel = read.parallel, asks: true },
+    Changing { name: "output", take: |now, read| now.output = read.output, asks: false },
+    Changing { name: "no_color", take: |now, read| now.no_color = read.no_color, asks: false },
+    Changing { name: "width", take: |now, read| now.width = read.width, asks: false },
+];
 
 /// The sections with keys of a session.
-fn of_session() -> [Section; 2] {
-    let [options, repl, _] = sections();
-    [repl, options]
+fn of_session() -> [Section; 3] {
+    let [options, repl, colors] = sections();
+    [repl, options, colors]
 }
 
 fn keys(section: &Section) -> impl Iterator<Item = Key<'_>> {
-    let changing = |key: &Key| CHANGING.iter().any(|(name, _)| *name == key.name());
+    let changing = |key: &Key| CHANGING.iter().any(|one| one.name == key.name());
     section.keys().filter(move |key| section.name != OPTIONS || changing(key))
+}
+
+/// What a key is called at a prompt. Colours are named with their section: one of them is `prod`, and so are patterns.
+fn called(section: &Section, key: &Key) -> String {
+    let [.., colors] = sections();
+    if section.name == colors.name { format!("{}.{}", section.name, key.name()) } else { key.name().into() }
 }
 
 /// All that is set of a session, as it holds now. `typed`: the command line.
@@ -37,7 +66,7 @@ pub fn all(config: &Config, typed: &ArgMatches) -> Vec<Setting> {
             let (values, origin) = config.holds(section.name, &key, typed);
             let (from, place) = place_of(key.name(), &origin);
             Setting {
-                name: key.name().into(),
+                name: called(section, &key),
                 about: key.about(),
                 value: value(&key, &values),
                 from: place.as_str().map_or_else(|| from.to_owned(), |place| format!("{from}, {place}")),
@@ -57,10 +86,11 @@ pub fn all(config: &Config, typed: &ArgMatches) -> Vec<Setting> {
 pub fn set(config: &mut Config, name: &str, values: &[String]) -> Result<Option<Follow>> {
     if settings::ONCE.contains(&name) {
         return Err(Error::new(Kind::BadInput, format!("{name} is read when a session begins"))
-            .hint("set it in the file that `pilotage config path` names"));
+            .hint("`:load FILE` runs a script now; for later sessions, set it in the file that `pilotage config path` names"));
     }
     let sections = of_session();
-    let found = sections.iter().find_map(|section| keys(section).find(|key| key.name() == name).map(|key| (section, key)));
+    let found =
+        sections.iter().find_map(|section| keys(section).find(|key| called(section, key) == name).map(|key| (section, key)));
     let (section, key) = found.ok_or_else(|| Error::new(Kind::BadInput, format!("a session has no setting {name}")))?;
     let values: Vec<OsString> = values.iter().map(OsString::from).collect();
     for value in &values {
@@ -69,17 +99,30 @@ pub fn set(config: &mut Config, name: &str, values: &[String]) -> Result<Option<
             tip.map_or(error.clone(), |tip| error.hint(tip))
         })?;
     }
-    let take = CHANGING.iter().find(|(own, _)| *own == name).map(|(_, take)| *take);
-    let matches = section.with_usual(|own| (own == name).then_some(values.as_slice())).try_get_matches_from([""; 0]);
+    let changing = CHANGING.iter().find(|one| section.name == OPTIONS && one.name == name);
+    let matches = section.with_usual(|own| (own == key.name()).then_some(values.as_slice())).try_get_matches_from([""; 0]);
     let unread = |error: clap::Error| Error::new(Kind::BadInput, format!("{name} cannot be read")).caused_by(&error);
     let matches = matches.map_err(unread)?;
-    let follow = match take {
-        Some(take) => {
-            let read = Options::from_arg_matches(&matches).map_err(unread)?;
-            Some(Box::new(move |options: &mut Options| take(options, &read)) as Follow)
-        }
-        None => None,
+    let read = |one: &Changing| {
+        Options::from_arg_matches(&matches).map(|read| Follow { take: one.take, read, asks: one.asks }).map_err(unread)
     };
-    config.set(section.name, name, (values, Origin::Session));
+    let follow = changing.map(read).transpose()?;
+    config.set(section.name, key.name(), (values, Origin::Session));
     Ok(follow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn what_can_be_set_is_named_once() {
+        let sections = of_session();
+        let mut seen = HashSet::new();
+        for name in sections.iter().flat_map(|section| keys(section).map(|key| called(section, &key))) {
+            assert!(seen.insert(name.clone()), "{name} stands twice");
+        }
+        assert!(CHANGING.iter().all(|one| seen.contains(one.name)), "{seen:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::backend::{Answer, Observer, Query};
 use crate::error::{Error, Kind, Result};
+use crate::render::Looks;
 use crate::render::style::{self, Look};
 use crate::repl::show::bytes;
 use std::time::Duration;
@@ -11,13 +12,13 @@ pub const LOG: &str = "PILOTAGE_LOG";
 
 /// Tells each answer on standard error.
 pub struct Told {
-    look: Look,
+    looks: Looks,
 }
 
 impl Told {
-    /// In this look.
-    pub fn new(look: Look) -> Self {
-        Self { look }
+    /// In these looks.
+    pub fn new(looks: Looks) -> Self {
+        Self { looks }
     }
 }
 
@@ -25,12 +26,12 @@ impl Observer for Told {
     fn asked(&self, _query: &Query) {}
 
     fn answered(&self, query: &Query, answer: &Result<Answer>) {
-        style::write_stderr(&line(query, answer, &self.look));
+        style::write_stderr(&line(query, answer, &self.looks.err()));
     }
 
     fn cancelled(&self, query: &Query) {
         let over = Err(Error::new(Kind::Interrupted, "nobody waits for the answer any more"));
-        style::write_stderr(&line(query, &over, &self.look));
+        style::write_stderr(&line(query, &over, &self.looks.err()));
     }
 }
 

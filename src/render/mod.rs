@@ -9,6 +9,7 @@ pub mod diagnostic;
 mod evidence;
 mod fit;
 pub mod json;
+mod looks;
 pub mod markdown;
 pub mod progress;
 mod reindent;
@@ -23,6 +24,7 @@ mod value;
 pub mod yaml;
 
 pub use fit::{tame, width, wrap};
+pub use looks::Looks;
 pub use style::Look;
 pub use theme::{Role, Theme};
 

@@ -1,7 +1,7 @@
 //! What is being waited for, on standard error, when a wait lasts.
 
-use super::fit;
-use super::style::{self, Look};
+use super::style;
+use super::{Looks, fit};
 use crate::backend::{Answer, Observer, Query};
 use crate::error::Result;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Watches the questions; shows the oldest one that waits, how long it does, and how many wait with it.
 pub struct Progress {
-    look: Look,
+    looks: Looks,
     me: Weak<Self>,
     state: Mutex<State>,
     changed: Condvar,
@@ -38,9 +38,9 @@ struct State {
 
 impl Progress {
     /// With `shown: false` it never writes anything.
-    pub fn new(look: Look, shown: bool) -> Arc<Self> {
+    pub fn new(looks: Looks, shown: bool) -> Arc<Self> {
         let state = Mutex::new(State { watched: !shown, ..State::default() });
-        Arc::new_cyclic(|me| Self { look, me: me.clone(), state, changed: Condvar::new() })
+        Arc::new_cyclic(|me| Self { looks, me: me.clone(), state, changed: Condvar::new() })
     }
 
     /// Clear the line: something is about to be printed.
@@ -128,9 +128,10 @@ fn watch(progress: &Weak<Progress>) {
             Some(due) if due <= now => {
                 let moved = state.moved.map_or(0, |moved| moved + 1);
                 state.moved = Some(moved);
-                let sign = progress.look.paint(style::KNOWN, SIGNS[moved % SIGNS.len()]);
+                let look = progress.looks.err();
+                let sign = look.paint(style::KNOWN, SIGNS[moved % SIGNS.len()]);
                 // The cursor stays behind the text: the terminal's own `^C` must not begin another line.
-                style::write_stderr(&format!("{CLEAR}{sign} {}", state.line(now, progress.look.width)));
+                style::write_stderr(&format!("{CLEAR}{sign} {}", state.line(now, look.width)));
             }
             _ => state.hide(),
         }
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_line_names_the_oldest_question_and_how_many_wait() {
-        let progress = Progress::new(Look::fitted(60), false);
+        let progress = Progress::new(Looks::default(), false);
         progress.asked(&query("/api/v1/pods"));
         progress.asked(&query("/api/v1/services"));
         let now = progress.lock().waiting[0].1 + Duration::from_millis(1200);
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn short_waits_and_fresh_prints_show_nothing() {
-        let progress = Progress::new(Look::plain(), false);
+        let progress = Progress::new(Looks::default(), false);
         progress.asked(&query("/version"));
         let begun = progress.lock().waiting[0].1;
         assert_eq!(progress.lock().due(), Some(begun + PATIENCE));
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_line_fits() {
-        let progress = Progress::new(Look::plain(), false);
+        let progress = Progress::new(Looks::default(), false);
         progress.asked(&query(&"/x".repeat(100)));
         let now = Instant::now();
         assert!(fit::width(&progress.lock().line(now, Some(50))) <= 48);

@@ -21,7 +21,7 @@ pub struct Look {
     /// Whether the width was asked for, and stays when the terminal's changes.
     pub fixed: bool,
     /// The colours that somebody chose; `None` for the usual ones.
-    pub theme: Option<&'static Theme>,
+    pub theme: Option<Theme>,
 }
 
 impl Look {
@@ -35,7 +35,7 @@ impl Look {
         Self { width: Some(width), ..Self::plain() }
     }
 
-    /// What standard output asks for. `width` and `color: false` come from the command line and win.
+    /// What standard output asks for. `width`, unless it is 0, and `color: false` come from the command line and win.
     pub fn stdout(width: Option<usize>, color: bool) -> Self {
         Self::of(&std::io::stdout(), width, color, size(std::io::stdout()))
     }
@@ -47,6 +47,7 @@ impl Look {
 
     fn of(stream: &impl anstream::stream::RawStream, width: Option<usize>, color: bool, size: Option<u16>) -> Self {
         let terminal = stream.is_terminal();
+        let width = width.filter(|width| *width > 0);
         let columns = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
         let color = color && wants_color(stream);
         let fixed = width.is_some() || columns.is_some_and(|columns: usize| columns > 0);
@@ -71,13 +72,7 @@ impl Look {
 
     /// The colours of what a text is; none if colours are off.
     pub fn style(&self, ink: impl Into<Ink>) -> Style {
-        if self.color { self.theme.unwrap_or_else(Theme::usual).style(ink) } else { Style::new() }
-    }
-
-    /// The same with these colours.
-    #[must_use]
-    pub const fn with(self, theme: &'static Theme) -> Self {
-        Self { theme: Some(theme), ..self }
+        if self.color { self.theme.as_ref().unwrap_or_else(|| Theme::usual()).style(ink) } else { Style::new() }
     }
 }
 
@@ -186,6 +181,13 @@ mod tests {
         assert_eq!(choose_width(None, true, Some(100), Some(90)), Some(100));
         assert_eq!(choose_width(None, true, None, Some(90)), Some(90));
         assert_eq!(choose_width(None, true, Some(0), None), Some(80));
+    }
+
+    #[test]
+    fn a_width_of_nothing_is_the_terminals() {
+        let look = |width| Look::of(&std::io::stdout(), width, false, Some(90));
+        assert_eq!(look(Some(0)), look(None));
+        assert_eq!((look(Some(50)).width, look(Some(50)).fixed), (Some(50), true));
     }
 
     #[test]

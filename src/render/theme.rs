@@ -89,7 +89,7 @@ impl From<Role> for Ink {
 }
 
 /// The colours of every role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme([Style; Role::ALL.len()]);
 
 static USUAL: LazyLock<Theme> = LazyLock::new(Theme::default);

@@ -53,7 +53,7 @@ fn list(session: &Session, wanted: &str) -> Result<Next> {
     let width = chosen.last().map_or(1, |(number, _)| number.to_string().len());
     let mut text = String::new();
     for (number, input) in chosen {
-        let number = session.out.paint(style::FAINT, &format!("{number:>width$}"));
+        let number = session.looks.out().paint(style::FAINT, &format!("{number:>width$}"));
         // The lines of one input stand below each other.
         text += &format!("{number}  {}\n", input.replace('\n', &format!("\n{}", " ".repeat(width + 2))));
     }
@@ -77,7 +77,7 @@ fn edit(session: &Session, wanted: &str) -> Result<Next> {
         // Without a writable home the history lasts as long as the session.
         let _ = HistoryFile::new(file, session.settings().history).append(&edited);
     }
-    session.print(&format!("{}\n", session.out.paint(style::FAINT, &edited)));
+    session.print(&format!("{}\n", session.looks.out().paint(style::FAINT, &edited)));
     Ok(session.take(&edited))
 }
 

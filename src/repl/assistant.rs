@@ -68,7 +68,7 @@ impl Helper for Assistant<'_> {}
 
 impl Highlighter for Assistant<'_> {
     fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
-        let look = &self.session.out;
+        let look = &self.session.looks.out();
         if line.trim_start().starts_with(':') {
             return highlight::command(look, line).into();
         }
@@ -79,11 +79,11 @@ impl Highlighter for Assistant<'_> {
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        self.session.out.paint(style::FAINT, hint).into()
+        self.session.looks.out().paint(style::FAINT, hint).into()
     }
 
     fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
-        complete::painted(candidate, &self.session.out).into()
+        complete::painted(candidate, &self.session.looks.out()).into()
     }
 
     fn highlight_char(&self, line: &str, pos: usize, kind: CmdKind) -> bool {
@@ -106,7 +106,7 @@ impl Hinter for Assistant<'_> {
             complete::prepare(&self.session.pilotage(), line, pos);
         }
         // Without colours nobody could tell it from what is typed.
-        if !self.session.out.color || screen::is_higher(line) {
+        if !self.session.looks.out().color || screen::is_higher(line) {
             return None;
         }
         hint::rest(line, pos, context)
@@ -128,7 +128,7 @@ impl Completer for Assistant<'_> {
         if let Some((start, text)) = self.hands.instead() {
             return Ok((start, vec![complete::Candidate::whole(text)]));
         }
-        let room = complete::Room::now(&self.session.out);
+        let room = complete::Room::now(&self.session.looks.out());
         Ok(complete::candidates(self.session, &self.memory, line, pos, room))
     }
 }

@@ -43,7 +43,7 @@ fn converse(session: &Session, lines: &mut Lines) -> Result<u8> {
             }
             // Ctrl-C drops what was being typed, as in shells. Who presses it again looks for the way out.
             Err(ReadlineError::Interrupted) if dropped == 2 => {
-                style::write_stderr(&(session.err.paint(style::FAINT, "Ctrl-D leaves") + "\n"));
+                style::write_stderr(&(session.looks.err().paint(style::FAINT, "Ctrl-D leaves") + "\n"));
             }
             Err(ReadlineError::Interrupted) => {}
             Err(ReadlineError::Eof) if leave::may(session) => return Ok(0),
@@ -56,7 +56,7 @@ fn converse(session: &Session, lines: &mut Lines) -> Result<u8> {
 fn greeting(session: &Session) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let line = format!("pilotage {version} on {} · :help · Ctrl-D leaves", session.ground.place().described);
-    session.err.paint(style::FAINT, &line) + "\n"
+    session.looks.err().paint(style::FAINT, &line) + "\n"
 }
 
 fn no_terminal(error: &ReadlineError) -> Error {
@@ -112,6 +112,7 @@ impl<'a> Lines<'a> {
     /// What was set since the last input holds.
     fn follow(&mut self) -> rustyline::Result<()> {
         let settings = self.session.settings();
+        self.editor.set_color_mode(color_mode(self.session));
         self.editor.set_edit_mode(edit_mode(&settings));
         self.editor.set_max_history_size(settings.history)?;
         self.file = self.session.history.as_ref().map(|path| HistoryFile::new(path, settings.history));
@@ -137,15 +138,18 @@ fn edit_mode(settings: &Settings) -> rustyline::EditMode {
     }
 }
 
+fn color_mode(session: &Session) -> ColorMode {
+    if session.looks.out().color { ColorMode::Forced } else { ColorMode::Disabled }
+}
+
 fn config(session: &Session) -> rustyline::Result<Config> {
-    let color = if session.out.color { ColorMode::Forced } else { ColorMode::Disabled };
     let config = Config::builder()
         .max_history_size(session.settings().history)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
         .completion_show_all_if_ambiguous(true)
         .completion_prompt_limit(usize::MAX)
-        .color_mode(color)
+        .color_mode(color_mode(session))
         .edit_mode(edit_mode(&session.settings()))
         .auto_add_history(false);
     Ok(config.build())

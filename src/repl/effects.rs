@@ -46,7 +46,7 @@ pub const FORWARDS: Command = Command {
 fn allow(session: &Session, typed: &str) -> Result<Next> {
     let place = session.ground.place();
     if typed.is_empty() {
-        return Ok(session.print(&format!("{}\n", level(place.allowed, &session.out))));
+        return Ok(session.print(&format!("{}\n", level(place.allowed, &session.looks.out()))));
     }
     let wanted = match typed {
         "observe" => Effect::Observe,

@@ -37,7 +37,7 @@ fn examples(session: &Session, name: &str) -> Result<Next> {
             None => error.hint("help() shows all that there is"),
         });
     }
-    session.print(&session.out.paint(style::FAINT, "on the demo tape, not on what this session is connected to\n"));
+    session.print(&session.looks.out().paint(style::FAINT, "on the demo tape, not on what this session is connected to\n"));
     session.ground.before();
     let outcome = run_all(session, &pilotage, &entries);
     session.ground.after();
@@ -50,13 +50,13 @@ fn run_all(session: &Session, pilotage: &Pilotage, entries: &[&Entry]) -> Result
         // Each in an engine of its own, for none needs another; and Ctrl-C stops it as it stops the session's.
         let engine = Pilotage::builder(Arc::new(demo()?))
             .interrupt(pilotage.interrupt())
-            .output(Arc::new(Printer(session.out)))
+            .output(Arc::new(Printer(session.looks.out())))
             .build()?;
-        session.print(&format!("\n{}\n", prompted(example, &session.out)));
+        session.print(&format!("\n{}\n", prompted(example, &session.looks.out())));
         match engine.eval(&example.code) {
-            Ok(content) => next = session.write(|out| render::write(out, &content, Format::Text, &session.out)),
+            Ok(content) => next = session.write(|out| render::write(out, &content, Format::Text, &session.looks.out())),
             Err(failure) => {
-                style::write_stderr(&show::failure(&failure, &session.err));
+                style::write_stderr(&show::failure(&failure, &session.looks.err()));
                 next = Next::Failed(failure.error.exit_code());
                 if failure.error.kind() == Kind::Interrupted {
                     break;
@@ -64,7 +64,7 @@ fn run_all(session: &Session, pilotage: &Pilotage, entries: &[&Entry]) -> Result
             }
         }
         for note in engine.take_notes() {
-            style::write_stderr(&show::note(&note, &session.err));
+            style::write_stderr(&show::note(&note, &session.looks.err()));
         }
     }
     Ok(next)

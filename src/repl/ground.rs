@@ -5,6 +5,7 @@ use crate::Pilotage;
 use crate::backend::{ContextOf, Effect, Recording};
 use crate::error::Result;
 use crate::host::{Failure, Playbook};
+use crate::render::Format;
 use crate::report::Table;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -69,6 +70,9 @@ pub trait Ground {
     /// # Errors
     /// When there is no such setting, a value is wrong, or it cannot hold here.
     fn set(&self, name: &str, values: &[String]) -> Result<Settings>;
+
+    /// The form of results.
+    fn format(&self) -> Format;
 
     /// The playbook that is meant by a name or a path, with the parameters behind it, checked.
     ///
@@ -211,6 +215,10 @@ pub(super) mod testing {
 
         fn set(&self, _name: &str, _values: &[String]) -> Result<Settings> {
             Err(Error::new(Kind::Refused, "nothing can be set here"))
+        }
+
+        fn format(&self) -> Format {
+            Format::Text
         }
 
         fn playbook(&self, _words: &[String]) -> std::result::Result<Meant, Box<Failure>> {

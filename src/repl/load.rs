@@ -52,7 +52,7 @@ fn load(session: &Session, typed: &str) -> Result<Next> {
         Some(Ok(shown)) => session.show(&shown.content),
         Some(Err(failure)) => {
             let failure = in_file(*failure, &file);
-            style::write_stderr(&show::failure(&failure, &session.err));
+            style::write_stderr(&show::failure(&failure, &session.looks.err()));
             Next::Failed(failure.error.exit_code())
         }
         None => Next::Failed(1),

@@ -57,7 +57,7 @@ use crate::Pilotage;
 use crate::error::{Error, Kind, Result};
 use crate::host::Failure;
 use crate::render::style;
-use crate::render::{self, Look};
+use crate::render::{self, Looks};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
@@ -70,10 +70,8 @@ pub struct Session<'a> {
     pub ground: &'a dyn Ground,
     /// The file that keeps what was typed.
     pub history: Option<PathBuf>,
-    /// How standard output looks.
-    pub out: Look,
-    /// How standard error looks.
-    pub err: Look,
+    /// How the outputs look.
+    pub looks: Looks,
     /// What the user chose. It can be changed while the session lives.
     settings: RwLock<Arc<Settings>>,
     /// The exit code that the last input would have given.
@@ -133,13 +131,12 @@ fn run_lines(session: &Session, input: impl BufRead) -> Result<u8> {
 
 impl<'a> Session<'a> {
     /// A session on this ground, which nothing was typed into yet.
-    pub fn new(ground: &'a dyn Ground, history: Option<PathBuf>, out: Look, err: Look, settings: Settings) -> Self {
+    pub fn new(ground: &'a dyn Ground, history: Option<PathBuf>, looks: Looks, settings: Settings) -> Self {
         let settings = RwLock::new(Arc::new(settings));
         Self {
             ground,
             history,
-            out,
-            err,
+            looks,
             settings,
             failed: AtomicU8::default(),
             timed: AtomicBool::default(),
@@ -194,7 +191,7 @@ impl Session<'_> {
         match outcome {
             Some(Ok(shown)) => self.show_result(&shown, took),
             Some(Err(failure)) => {
-                style::write_stderr(&show::failure(&failure, &self.err));
+                style::write_stderr(&show::failure(&failure, &self.looks.err()));
                 Next::Failed(failure.error.exit_code())
             }
             None => Next::Failed(1),
@@ -222,13 +219,13 @@ impl Session<'_> {
 
     /// Say why a command failed.
     fn fail(&self, error: &Error) -> Next {
-        style::write_stderr(&render::diagnostic::error(error, &self.err));
+        style::write_stderr(&render::diagnostic::error(error, &self.looks.err()));
         Next::Failed(error.exit_code())
     }
 
     /// Tell something worth knowing that is no failure.
     fn note(&self, text: &str) {
-        style::write_stderr(&show::note(text, &self.err));
+        style::write_stderr(&show::note(text, &self.looks.err()));
     }
 
     fn print(&self, text: &str) -> Next {
@@ -276,7 +273,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_function_is_a_failure_and_the_session_lives() {
         let ground = with_a_defect();
-        let session = Session::new(&ground, None, Look::plain(), Look::plain(), Settings::default());
+        let session = Session::new(&ground, None, Looks::default(), Settings::default());
         assert_eq!(session.take("let kept = 41; fn twice(x) { x * 2 }"), Next::Go);
         for input in ["explode()", "[1].map(|x| explode())", "let lost = 1; try { explode() } catch { 1 }"] {
             assert_eq!(session.take(input), Next::Failed(1), "{input}");

@@ -15,9 +15,9 @@ impl Session<'_> {
     /// What stands before the cursor: plain, and with colours.
     pub(super) fn prompt(&self) -> (String, String) {
         let place = self.ground.place();
-        let parts = parts(&place, self.is_prod(&place), self.failed.load(Relaxed), self.out.width.unwrap_or(NARROW));
+        let parts = parts(&place, self.is_prod(&place), self.failed.load(Relaxed), self.looks.out().width.unwrap_or(NARROW));
         let plain = parts.iter().map(|(text, _)| text.as_str()).collect();
-        let painted = parts.iter().map(|(text, style)| self.out.paint(*style, text)).collect();
+        let painted = parts.iter().map(|(text, style)| self.looks.out().paint(*style, text)).collect();
         (plain, painted)
     }
 

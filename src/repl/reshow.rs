@@ -82,7 +82,7 @@ At a terminal a result is cut to the screen, and this shows all of it, through t
 
 /// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Usual,
     Tree,
     Data(Format),
@@ -133,7 +133,8 @@ fn again(session: &Session, argument: &str, form: Form) -> Result<Next> {
     }
 }
 
-fn write(out: &mut dyn Write, content: &Content, form: Form, look: &Look) -> io::Result<()> {
+/// Write the whole of a result in a form.
+pub(super) fn write(out: &mut dyn Write, content: &Content, form: Form, look: &Look) -> io::Result<()> {
     match form {
         Form::Usual if look.terminal => render::brief::whole(out, content, look),
         Form::Usual => render::write(out, content, Format::Text, look),

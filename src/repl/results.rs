@@ -1,6 +1,7 @@
 //! How results are shown: at a terminal as much as the screen holds, with their number; whole when that is asked for, and
 //! always where nobody types.
 
+use super::reshow::{self, Form};
 use super::{Next, Session, pager};
 use crate::error::{Error, Kind};
 use crate::host::Interrupt;
@@ -19,35 +20,53 @@ const AT_ONCE: usize = 1 << 13;
 impl Session<'_> {
     /// Whether somebody types here and looks at what comes.
     fn is_typed(&self) -> bool {
-        self.out.terminal && io::stdin().is_terminal()
+        self.looks.out().terminal && io::stdin().is_terminal()
     }
 
     /// Print a value as text.
     pub(super) fn show(&self, content: &Content) -> Next {
-        self.write(|out| render::write(out, content, Format::Text, &self.out.now()))
+        self.write(|out| render::write(out, content, Format::Text, &self.looks.out()))
     }
 
     /// Print what an input gave, and how long that took.
     pub(super) fn show_result(&self, shown: &Shown, took: Duration) -> Next {
-        if !self.is_typed() {
-            return self.show(&shown.content);
+        match self.ground.format() {
+            Format::Text if self.is_typed() => {}
+            Format::Text => return self.show(&shown.content),
+            format => return self.show_as(shown, format, took),
         }
-        let look = self.out.now();
+        let look = self.looks.out();
         let label = label(shown, took);
         if let Some(line) = beside(&shown.content, &label, &look) {
             return self.print(&line);
         }
         let (_, lines) = style::screen();
         let next = self.write(|out| brief::write(out, &shown.content, &look, lines));
-        if !label.is_empty() {
-            style::write_stderr(&(self.err.paint(style::FAINT, &label) + "\n"));
+        self.tell_label(&label);
+        next
+    }
+
+    /// Print it whole, in the form that was chosen.
+    fn show_as(&self, shown: &Shown, format: Format, took: Duration) -> Next {
+        if matches!(shown.content, Content::Nothing) {
+            return Next::Go;
+        }
+        let next = self.show_whole(&|out, look| reshow::write(out, &shown.content, Form::Data(format), look));
+        if self.is_typed() {
+            self.tell_label(&label(shown, took));
         }
         next
     }
 
+    fn tell_label(&self, label: &str) {
+        if !label.is_empty() {
+            style::write_stderr(&(self.looks.err().paint(style::FAINT, label) + "\n"));
+        }
+    }
+
     /// Print something that may be longer than the screen: through a pager then, if somebody looks and there is one.
     pub(super) fn show_whole(&self, write: &dyn Fn(&mut dyn Write, &Look) -> io::Result<()>) -> Next {
-        let look = self.out.now();
+        let look = self.looks.out();
         if !self.is_typed() {
             return self.write(|out| write(out, &look));
         }

@@ -4,7 +4,7 @@ use super::command::{Command, Takes};
 use super::{Meant, Next, Session, show};
 use crate::error::{Error, Kind, Result};
 use crate::host::Playbook;
-use crate::render::{self, Format, style};
+use crate::render::{self, style};
 use serde_json::{Map, Value};
 
 /// The exit code of a wrong parameter, as on the command line.
@@ -33,7 +33,7 @@ fn run(session: &Session, typed: &str) -> Result<Next> {
             Ok(Next::Failed(USAGE))
         }
         Err(failure) => {
-            style::write_stderr(&show::failure(&failure, &session.err));
+            style::write_stderr(&show::failure(&failure, &session.looks.err()));
             Ok(Next::Failed(failure.error.exit_code()))
         }
     }
@@ -60,13 +60,14 @@ fn investigate(session: &Session, playbook: &Playbook, params: Map<String, Value
     };
     let mut next = Next::Go;
     if failure.is_none() || !report.sections.is_empty() {
-        next = session.show_whole(&|out, look| render::write_report(out, &report, Format::Text, look));
+        let format = session.ground.format();
+        next = session.show_whole(&|out, look| render::write_report(out, &report, format, look));
     }
     if session.ground.place().set > before.set {
         session.note("what it set stays so until `:undo`, or the end of the session");
     }
     if let Some(failure) = failure {
-        style::write_stderr(&show::failure(&failure, &session.err));
+        style::write_stderr(&show::failure(&failure, &session.looks.err()));
         next = Next::Failed(failure.error.exit_code());
     }
     Ok(next)

@@ -111,10 +111,10 @@ fn save(session: &Session, argument: &str, keep: Keep) -> Result<Next> {
     let distilled = engine.distill(&session.journal.inputs(&engine), &recorded, keep)?;
     write(&file, &distilled.text, force)?;
     for note in distilled.notes.iter().chain(&elsewhere) {
-        style::write_stderr(&show::note(note, &session.err));
+        style::write_stderr(&show::note(note, &session.looks.err()));
     }
     let told = told(name, &file, &distilled);
-    session.print(&format!("{}\n{}", distilled.text, session.out.paint(style::FAINT, &told) + "\n"));
+    session.print(&format!("{}\n{}", distilled.text, session.looks.out().paint(style::FAINT, &told) + "\n"));
     Ok(Next::Go)
 }
 

@@ -17,7 +17,10 @@ pub const SET: Command = Command {
     about: "lists what is set of this session, explains one setting, or changes it until the session ends",
     manual: "`:set edit_mode vi` changes one, `:set prod live eu-*` gives a list. The keys are those of the configuration \
              (`pilotage config show`), where a value is kept for later sessions; with `timeout` and `parallel`, what runs goes on as it \
-             began.",
+             began.\n\n\
+             `:set output json` shows whole results in that form from then on, and the reports of `:run`; what commands say stays text. \
+             `:set no_color true` takes the colours away, `:set colors.bad bold magenta` chooses one, `:set width 80` fits the output, and \
+             `:set width 0` to the terminal again.",
     run: set,
 };
 

@@ -18,7 +18,7 @@ pub(super) fn run(session: &Session) {
                 session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|_| None).map_err(|failure| &**failure));
             }
             if let Some(Err(failure)) = outcome {
-                style::write_stderr(&show::failure(&in_file(*failure, file), &session.err));
+                style::write_stderr(&show::failure(&in_file(*failure, file), &session.looks.err()));
             }
         }
         Err(error) => {

@@ -1,6 +1,6 @@
 //! `:run` and `:set`: playbooks at the prompt, and what can be changed of a session while it lives.
 
-use crate::support::run::TempDir;
+use crate::support::run::{PATIENCE, TempDir, finish, pilotage};
 use crate::support::terminal::{CTRL_C, Terminal};
 use crate::support::two::Two;
 use crate::terminal_place::says;
@@ -100,7 +100,11 @@ fn settings_are_listed_explained_and_changed_while_the_session_lives() {
     says(&mut terminal, ":set edit_mode nano", &["error[bad_input]", "invalid value 'nano'", "emacs, vi"]);
     says(&mut terminal, ":set parallel 0", &["error[bad_input]", "at least 1"]);
     says(&mut terminal, ":set namespace shop", &["error[bad_input]", ":ns"]);
-    says(&mut terminal, ":set startup x.rhai", &["error[bad_input]", "read when a session begins"]);
+    says(
+        &mut terminal,
+        ":set startup x.rhai",
+        &["error[bad_input]", "read when a session begins", "`:load FILE` runs a script now"],
+    );
     says(&mut terminal, ":set pager never", &["pager is never"]);
     says(&mut terminal, ":set pager less -R", &["pager is less -R"]);
     says(&mut terminal, ":set prod live 'eu-*'", &["prod is live eu-*"]);
@@ -115,6 +119,66 @@ fn settings_are_listed_explained_and_changed_while_the_session_lives() {
     terminal.press("0i4\r");
     let screen = terminal.prompt();
     assert!(screen.contains("42"), "{screen}");
+}
+
+#[test]
+fn how_results_look_can_be_changed_while_the_session_lives() {
+    let home = TempDir::new();
+    let mut terminal = demo(&home);
+    says(&mut terminal, "#{ a: 1 }", &["a 1"]);
+    says(&mut terminal, ":set output json", &["output is json"]);
+    says(&mut terminal, "#{ a: [2] }", &["{ \"a\": [ 2 ] } out[2]"]);
+    says(&mut terminal, "let quiet = 1;", &["let quiet = 1; demo>"]);
+    says(&mut terminal, ":set output jsn", &["invalid value 'jsn'", "a similar value exists: 'json'", "demo ✗1>"]);
+    says(&mut terminal, ":set output text", &["output is text"]);
+    says(&mut terminal, ":set width 40", &["width is 40"]);
+    let screen = says(&mut terminal, "pods(\"*\")", &["rows"]);
+    let rows = screen.rsplit_once("pods(\"*\")").expect("what was typed").1;
+    assert!(rows.lines().all(|row| row.chars().count() <= 40), "{screen}");
+    let screen = says(&mut terminal, "6 * 7", &[]);
+    assert!(screen.contains(&format!("\n42{}out[4]\n", " ".repeat(32))), "{screen}");
+    says(&mut terminal, ":set width 0", &["width is 0"]);
+    let screen = says(&mut terminal, "6 * 8", &[]);
+    assert!(screen.contains(&format!("\n48{}out[5]\n", " ".repeat(102))), "{screen}");
+}
+
+#[test]
+fn colours_can_be_changed_while_the_session_lives() {
+    let home = TempDir::new();
+    std::fs::create_dir_all(home.file(".config/pilotage")).expect("a folder can be made");
+    home.write(".config/pilotage/config.toml", "[colors]\nprompt = \"blue\"\n");
+    let mut terminal = demo(&home);
+    terminal.wait_for_colors("demo>", "[blue demo>]");
+    terminal.line(":set colors.prompt bold magenta");
+    terminal.shows("colors.prompt is bold magenta");
+    terminal.prompt();
+    terminal.wait_for_colors("demo>", "[bold magenta demo>]");
+    says(&mut terminal, ":set colors.prompt", &["colors.prompt = bold magenta, from session"]);
+    says(&mut terminal, ":set colors.prompt rde", &["error[bad_input]", "invalid value 'rde' for prompt"]);
+    terminal.press(":set colors.h\tnone");
+    terminal.shows(":set colors.heading none");
+    terminal.press("\u{15}");
+    terminal.line(":set no_color true");
+    terminal.shows("no_color is true");
+    terminal.prompt();
+    terminal.line("let plain = 1");
+    terminal.prompt();
+    terminal.wait_for_colors("let plain", "demo> let plain = 1");
+    terminal.line(":set no-color false");
+    terminal.prompt();
+    terminal.line("let painted = 1");
+    terminal.prompt();
+    terminal.wait_for_colors("let painted", "[bold magenta demo>] [magenta let] painted = [yellow 1]");
+}
+
+#[test]
+fn the_form_of_results_holds_for_what_a_pipe_types() {
+    let home = TempDir::new();
+    let typed = home.write("typed", "let x = 1\n#{ a: x }\n:set output yaml\n#{ a: x }\n");
+    let mut command = pilotage(home.path(), &["--demo", "-o", "json"]);
+    command.stdin(std::fs::File::open(typed).expect("it was just written"));
+    let ran = finish(command, PATIENCE);
+    assert_eq!(ran.stdout, "{\n  \"a\": 1\n}\na: 1\n", "{ran:?}");
 }
 
 #[test]
