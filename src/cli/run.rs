@@ -8,11 +8,11 @@ use crate::backend::Effect;
 use crate::error::{Error, Kind};
 use crate::host::{Failure, Input, Playbook};
 use crate::render;
+use crate::repl::ask;
 use crate::report::Severity;
 use clap::{Args, FromArgMatches, Subcommand};
 use serde_json::{Map, Value};
 use std::ffi::OsString;
-use std::io::IsTerminal;
 
 /// Findings at or above `--fail-on`.
 const FOUND: u8 = 3;
@@ -119,11 +119,11 @@ fn allowed(playbook: &Playbook, app: &App) -> crate::error::Result<Effect> {
         Err(refused) => refused,
     };
     let needed = playbook.needed();
-    let asks = needed == Effect::Tune && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if asks && says_yes(playbook, app) { Ok(needed) } else { Err(refused) }
+    if needed == Effect::Tune && ask::somebody() && says_yes(playbook, app) { Ok(needed) } else { Err(refused) }
 }
 
 fn says_yes(playbook: &Playbook, app: &App) -> bool {
+    ask::forget_typed();
     app.tell(&format!(
         "{} sets log levels in running processes, and puts them back when it ends. Go on? [y/N] ",
         playbook.title()

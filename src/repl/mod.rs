@@ -4,7 +4,7 @@
 //! ask the parser whether a text is complete, and both survive whatever a line does.
 
 mod again;
-mod ask;
+pub mod ask;
 mod assistant;
 pub mod command;
 pub mod complete;
