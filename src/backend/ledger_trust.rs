@@ -1,6 +1,8 @@
 //! Whose ledger it is: an undo follows a file to the cluster that it names and runs what that one's kubeconfig says, so only
 //! what nobody but the user could have written is believed.
 
+#[cfg(unix)]
+use super::whose;
 use std::path::Path;
 
 /// Why a folder of ledgers is not believed; nothing where it is, or is not there.
@@ -29,7 +31,7 @@ enum Sort {
 #[cfg(unix)]
 fn doubt(path: &Path, sort: Sort) -> Option<String> {
     let found = std::fs::symlink_metadata(path).ok()?;
-    judge(&found, sort, rustix::process::geteuid().as_raw())
+    judge(&found, sort, whose::us())
 }
 
 /// Elsewhere the user's folders are nobody else's.
@@ -41,15 +43,11 @@ fn doubt(path: &Path, sort: Sort) -> Option<String> {
 
 #[cfg(unix)]
 fn judge(found: &std::fs::Metadata, sort: Sort, us: u32) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-    let (mode, owner) = (found.mode() & 0o7777, found.uid());
     let (others, verb) = match sort {
         Sort::Folder => (0o077, "open"),
         Sort::File => (0o022, "change"),
     };
-    strange(found, sort)
-        .or_else(|| (owner != us).then(|| format!("it belongs to the user with the id {owner}, and you are {us}")))
-        .or_else(|| (mode & others != 0).then(|| format!("others may {verb} it (mode {mode:04o})")))
+    strange(found, sort).or_else(|| whose::stranger(found, &[us])).or_else(|| whose::others_may(found, others, verb))
 }
 
 /// A link would lead to what may be anybody's.

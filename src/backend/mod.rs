@@ -49,6 +49,10 @@ macro_rules! forward_the_rest {
             self.inner.namespace()
         }
 
+        fn acting(&self) -> $crate::backend::Acting {
+            self.inner.acting()
+        }
+
         fn describe(&self) -> String {
             self.inner.describe()
         }
@@ -131,6 +135,7 @@ mod taping;
 pub(crate) mod testing;
 mod tune;
 mod unattended;
+pub mod whose;
 
 pub use aside::Aside;
 pub use connect::{Acting, Connect, ContextOf, Names, contexts, names};
@@ -206,6 +211,11 @@ pub trait Backend: Send + Sync {
 
     /// Where answers come from, in a few words: `context lab (https://…)`, `tape case.tape of 2026-11-22`.
     fn describe(&self) -> String;
+
+    /// Whom the user at hand acts as there.
+    fn acting(&self) -> Acting {
+        Acting::default()
+    }
 
     /// Whether answers are recorded ones: nothing that is asked here changes anything.
     fn replays(&self) -> bool {

@@ -1,11 +1,13 @@
 //! `pilotage` alone: an interactive session.
 
 use super::app::{App, Outcome};
-use super::config::Config;
+use super::config::{Config, OPTIONS, Origin};
+use super::config_command::place_of;
+use super::config_keys::sections;
 use super::ground::Here;
 use super::places;
 use crate::host::Input;
-use crate::repl::{self, Session};
+use crate::repl::{self, Session, ask};
 use clap::ArgMatches;
 
 /// Read, evaluate, print, until the end of input.
@@ -14,6 +16,23 @@ pub fn main(app: &App, config: &Config, typed: &ArgMatches) -> Outcome {
         let ground = Here::new(app, engine, config.clone(), typed);
         let mut session = Session::new(&ground, places::history(), app.looks.clone(), app.settings.clone());
         session.scripts = places::user_scripts();
+        if let Some(told) = unasked(config, typed).filter(|_| ask::somebody()) {
+            app.note(&told);
+        }
         Ok(repl::start(&session)?)
+    })
+}
+
+/// That changes are allowed, where nobody typed so just now.
+fn unasked(config: &Config, typed: &ArgMatches) -> Option<String> {
+    let [options, ..] = sections();
+    let (values, origin) = config.holds(OPTIONS, &options.key("allow")?, typed);
+    let changes = origin != Origin::CommandLine && values.iter().any(|value| value == "change");
+    changes.then(|| {
+        let (from, place) = place_of("allow", &origin);
+        let place = place.as_str().map_or_else(|| from.to_owned(), |place| format!("{from}, {place}"));
+        format!(
+            "scripts may change objects of the cluster from the start: allow is change, from {place}; `:allow tune` ends that"
+        )
     })
 }

@@ -1,17 +1,23 @@
 //! The user's script that runs before the first prompt: its variables and functions are there from the beginning.
 
 use super::{Session, show};
+use crate::backend::whose::{self, Doubt};
 use crate::error::{Error, Kind};
 use crate::host::{Failure, INPUT};
 use crate::render::style;
+use std::io::Read;
 use std::path::Path;
 
 /// Run it, if there is one. What fails is told, and ends nothing.
 pub(super) fn run(session: &Session) {
     let settings = session.settings();
     let Some(file) = &settings.startup else { return };
-    match std::fs::read_to_string(file) {
-        Ok(source) => {
+    let told = |kind, what: &str| Error::new(kind, format!("the startup script {} {what}", file.display()));
+    match read(file) {
+        Ok((_, Some(doubt))) => {
+            session.fail(&told(Kind::Refused, &format!("is not run: {}", doubt.why)).hint(doubt.remedy));
+        }
+        Ok((source, None)) => {
             // What it printed was seen; its value is nobody's answer.
             let outcome = session.guarded(|pilotage| pilotage.eval(&source));
             if let Some(outcome) = &outcome {
@@ -22,10 +28,18 @@ pub(super) fn run(session: &Session) {
             }
         }
         Err(error) => {
-            let told = Error::new(Kind::File, format!("the startup script {} cannot be read", file.display()));
-            session.fail(&told.caused_by(&error).hint("`startup` below [repl] of the configuration names it"));
+            let told = told(Kind::File, "cannot be read").caused_by(&error);
+            session.fail(&told.hint("`startup` below [repl] of the configuration names it"));
         }
     }
+}
+
+/// What a file says, and why somebody else may have written it.
+fn read(file: &Path) -> std::io::Result<(String, Option<Doubt>)> {
+    let mut opened = std::fs::File::open(file)?;
+    let mut source = String::new();
+    opened.read_to_string(&mut source)?;
+    Ok((source, whose::doubt(&opened, file)))
 }
 
 /// The failure of what was read from a file, which the engine takes for typed.

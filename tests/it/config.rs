@@ -258,3 +258,67 @@ fn a_locked_file_is_told() {
     }
     assert!(run_in(&file, &["eval", "1"], &[]).stderr.contains("cannot be read"));
 }
+
+/// Let others write a file.
+fn open_to_others(home: &TempDir, file: &str) {
+    std::fs::set_permissions(home.file(file), std::fs::Permissions::from_mode(0o664)).unwrap();
+}
+
+#[test]
+fn a_file_that_others_may_write_is_told_and_what_runs_programs_is_not_believed() {
+    let file = home("[options]\nallow = \"change\"\ntimeout = \"7s\"\n[repl]\npager = \"sh evil\"\n");
+    assert_eq!(shown(&file, &[], &[], "allow"), json!(["change", "file", "line 2"]));
+    assert_eq!(run_in(&file, &["config", "show"], &[]).stderr.matches("note:").count(), 1, "only where the file is");
+    // A link to it is the file.
+    std::fs::rename(file.file(".config/pilotage/config.toml"), file.file("real.toml")).unwrap();
+    std::os::unix::fs::symlink(file.file("real.toml"), file.file(".config/pilotage/config.toml")).unwrap();
+    open_to_others(&file, "real.toml");
+    let told = run_in(&file, &["config", "show"], &[]).stderr;
+    for part in ["others may change it (mode 0664)", "not believed", ": allow, pager;", "chmod go-w"] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    assert_eq!(shown(&file, &[], &[], "allow"), json!(["observe", "default", null]));
+    assert_eq!(shown(&file, &[], &[], "pager"), json!(["auto", "default", null]));
+    assert_eq!(shown(&file, &[], &[], "timeout"), json!(["7s", "file", "line 3"]));
+    assert_eq!(shown(&file, &[], &[("PILOTAGE_ALLOW", "change")], "allow"), json!(["change", "environment", "PILOTAGE_ALLOW"]));
+}
+
+#[test]
+fn a_startup_script_that_others_may_write_is_not_run() {
+    let file = home("[repl]\nstartup = \"mine.rhai\"\n");
+    file.write(".config/pilotage/mine.rhai", "let begun = 41;");
+    open_to_others(&file, ".config/pilotage/mine.rhai");
+    let mut terminal = Terminal::start(&file, &["--demo"]);
+    let screen = terminal.prompt();
+    let flat = screen.replace('\n', "");
+    for part in ["error[refused]", "mine.rhai is not run: others may change it (mode 0664)", "chmod go-w "] {
+        assert!(flat.contains(part), "{part} in {screen}");
+    }
+    terminal.line("begun");
+    terminal.shows("error[");
+    terminal.prompt();
+    std::fs::set_permissions(file.file(".config/pilotage/mine.rhai"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let mut terminal = Terminal::start(&file, &["--demo"]);
+    terminal.prompt();
+    terminal.line("begun + 1");
+    terminal.shows("42");
+}
+
+#[test]
+fn a_session_says_that_changes_are_allowed_where_nobody_typed_so() {
+    let file = home("[options]\nallow = \"change\"\n");
+    let told = "scripts may change objects of the cluster from the start: allow is change, from ";
+    for (home, args, env, from) in [
+        (&file, &["--demo"][..], &[][..], Some("file, line 2; `:allow tune` ends that")),
+        (&TempDir::new(), &["--demo"], &[("PILOTAGE_ALLOW", "change")], Some("environment, PILOTAGE_ALLOW")),
+        (&file, &["--demo", "--allow", "change"], &[], None),
+        (&file, &["--demo", "--allow", "observe"], &[], None),
+    ] {
+        let mut terminal = Terminal::sized((30, 200), home, args, env);
+        let screen = terminal.prompt();
+        match from {
+            Some(from) => assert!(screen.contains(&format!("{told}{from}")) && screen.contains("demo +change>"), "{screen}"),
+            None => assert!(!screen.contains(told), "{screen}"),
+        }
+    }
+}
