@@ -38,6 +38,17 @@ pub struct Acting {
     pub groups: Vec<String>,
 }
 
+impl std::fmt::Display for Acting {
+    /// `as jane of ops, dev`; nothing where nobody else is acted as.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.user {
+            None => Ok(()),
+            Some(user) if self.groups.is_empty() => write!(f, "as {user}"),
+            Some(user) => write!(f, "as {user} of {}", self.groups.join(", ")),
+        }
+    }
+}
+
 impl Default for Connect {
     fn default() -> Self {
         Self {

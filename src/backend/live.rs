@@ -7,7 +7,7 @@ use super::login::{LOGIN, Login};
 use super::patience::Patience;
 use super::port_forward::{self, Tunnels};
 use super::roots::SystemRoots;
-use super::{Answer, Ask, Backend, Connect, Followed, Query, Tunnel, exec, follow, handshake, http_get};
+use super::{Acting, Answer, Ask, Backend, Connect, Followed, Query, Tunnel, exec, follow, handshake, http_get};
 use crate::error::{Error, Kind, Result};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -162,6 +162,14 @@ impl Backend for Live {
     fn namespace(&self) -> String {
         let own = || self.login.connect.namespace.clone().unwrap_or_else(|| "default".into());
         self.login.access.as_ref().map_or_else(|_| own(), |access| access.config.default_namespace.clone())
+    }
+
+    fn acting(&self) -> Acting {
+        let auth = self.login.access.as_ref().map(|access| &access.config.auth_info);
+        auth.map_or_else(
+            |_| Acting::default(),
+            |auth| Acting { user: auth.impersonate.clone(), groups: auth.impersonate_groups.clone().unwrap_or_default() },
+        )
     }
 
     fn describe(&self) -> String {

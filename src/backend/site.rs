@@ -1,6 +1,6 @@
 //! The place that is asked, as long as it stays the same one: the way there may be renewed, and another namespace be chosen.
 
-use super::{Answer, Backend, Followed, Query, SharedBackend, Tunnel};
+use super::{Acting, Answer, Backend, Followed, Query, SharedBackend, Tunnel};
 use crate::error::Result;
 use futures::future::BoxFuture;
 use std::sync::{PoisonError, RwLock};
@@ -59,6 +59,10 @@ impl Backend for Site {
     fn namespace(&self) -> String {
         let chosen = self.namespace.read().unwrap_or_else(PoisonError::into_inner).clone();
         chosen.unwrap_or_else(|| self.way().namespace())
+    }
+
+    fn acting(&self) -> Acting {
+        self.way().acting()
     }
 
     fn describe(&self) -> String {

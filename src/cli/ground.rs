@@ -177,6 +177,7 @@ impl Ground for Here<'_> {
             name,
             namespace: backend.namespace(),
             described: backend.describe(),
+            acting: backend.acting(),
             recording: source.taping.recording(),
             allowed: source.policy.allowed(),
             set: open.iter().map(|entry| entry.settings.len()).sum(),

@@ -55,7 +55,9 @@ fn converse(session: &Session, lines: &mut Lines) -> Result<u8> {
 
 fn greeting(session: &Session) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let line = format!("pilotage {version} on {} · :help · Ctrl-D leaves", session.ground.place().described);
+    let place = session.ground.place();
+    let acting = if place.acting.user.is_some() { format!(" {}", place.acting) } else { String::new() };
+    let line = format!("pilotage {version} on {}{acting} · :help · Ctrl-D leaves", place.described);
     session.looks.err().paint(style::FAINT, &line) + "\n"
 }
 

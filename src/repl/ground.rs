@@ -2,7 +2,7 @@
 
 use super::Settings;
 use crate::Pilotage;
-use crate::backend::{ContextOf, Effect, Recording};
+use crate::backend::{Acting, ContextOf, Effect, Recording};
 use crate::error::Result;
 use crate::host::{Failure, Playbook};
 use crate::render::Format;
@@ -134,6 +134,8 @@ pub struct Place {
     pub namespace: String,
     /// The same at length: `context lab (https://…)`.
     pub described: String,
+    /// Whom the user acts as there.
+    pub acting: Acting,
     /// The recording that goes on.
     pub recording: Option<Recording>,
     /// What is allowed.
@@ -179,6 +181,7 @@ pub(super) mod testing {
                 name: "demo".into(),
                 namespace: "default".into(),
                 described: "a test".into(),
+                acting: Acting::default(),
                 recording: None,
                 allowed: Effect::Observe,
                 set: 0,

@@ -22,7 +22,8 @@ pub const CONTEXT: Command = Command {
     manual: "Variables, functions and results live on. Log levels that were set are put back before, port-forwards and a recording \
              are closed: all that is told. Nothing is asked of the new cluster until you do, so going to a dead one does not hang. \
              Rows of pods go on asking the cluster they were read from; nothing can be set there any more.\n\n\
-             Where changes were allowed (`:allow change`), they are not at the next place.",
+             Where changes were allowed (`:allow change`), they are not at the next place. Whom you act as (`--as`, `--as-group`), you act \
+             as there, too; the prompt says it.",
     run: |session, name| if name.is_empty() { list(session) } else { go(session, &Target::Context(name.to_owned())) },
 };
 
@@ -60,7 +61,9 @@ fn go(session: &Session, to: &Target) -> Result<Next> {
     session.journal.leave(&before.name);
     let place = session.ground.place();
     let care = if session.is_prod(&place) { "PROD! " } else { "" };
-    session.note(&format!("{care}now on {}, namespace {}", place.described, place.namespace));
+    let still = if place.acting == before.acting { "still " } else { "" };
+    let acting = if place.acting.user.is_some() { format!(", {still}{}", place.acting) } else { String::new() };
+    session.note(&format!("{care}now on {}, namespace {}{acting}", place.described, place.namespace));
     Ok(Next::Go)
 }
 

@@ -45,6 +45,9 @@ fn parts(place: &Place, prod: bool, failed: u8, width: usize) -> Vec<Part> {
     } else {
         parts.push((name, usual));
     }
+    if let Some(user) = &place.acting.user {
+        parts.push((format!(" as {}", cut(user, most)), style::DOUBT.into()));
+    }
     if let Some(recording) = &place.recording {
         parts.push(match recording.failure {
             None => (" ●rec".into(), style::BAD.into()),
@@ -106,11 +109,20 @@ pub(super) fn level(level: Effect, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Recording;
+    use crate::backend::{Acting, Recording};
 
     fn place(source: Source, name: &str, namespace: &str) -> Place {
         let (name, namespace) = (name.to_owned(), namespace.to_owned());
-        Place { source, name, namespace, described: String::new(), recording: None, allowed: Effect::Tune, set: 0 }
+        Place {
+            source,
+            name,
+            namespace,
+            described: String::new(),
+            acting: Acting::default(),
+            recording: None,
+            allowed: Effect::Tune,
+            set: 0,
+        }
     }
 
     fn plain(place: &Place, prod: bool, failed: u8) -> String {
@@ -129,6 +141,8 @@ mod tests {
         let recording = Some(Recording { file: "x.tape".into(), answers: 0, failure: None });
         let busy = Place { recording, allowed: Effect::Change, set: 3, ..place(Source::Tape, "case.tape", "shop") };
         assert_eq!(plain(&busy, false, 1), "case.tape/shop ●rec +change 3 set ✗1> ");
+        let acting = Acting { user: Some("jane".into()), groups: vec!["ops".into()] };
+        assert_eq!(plain(&Place { acting, ..live.clone() }, true, 1), "PROD! lab/shop as jane ✗1> ");
         assert_eq!(plain(&Place { allowed: Effect::Observe, ..live }, false, 0), "lab/shop observe> ");
     }
 

@@ -207,6 +207,35 @@ fn changes_are_allowed_by_somebody_at_a_terminal_only_and_at_one_place() {
 }
 
 #[test]
+fn what_was_typed_before_a_question_does_not_answer_it() {
+    let two = Two::serve();
+    // The line editor reads so much at once; what is more waits in the terminal.
+    let long = format!("{:1023}\ry\r", ":allow change");
+    for typed in [":allow change\ry\r", &long] {
+        let mut terminal = session(&two);
+        terminal.press(typed);
+        terminal.shows("[y/N]");
+        terminal.press("\r");
+        terminal.shows("as before: tune");
+        terminal.prompt();
+        says(&mut terminal, ":allow", &["tune"]);
+    }
+}
+
+#[test]
+fn whom_the_user_acts_as_is_told_wherever_they_go() {
+    let two = Two::serve();
+    let mut terminal = Terminal::start(&two.home, &["--kubeconfig", "kubeconfig", "--as", "jane", "--as-group", "ops"]);
+    let screen = terminal.prompt();
+    assert!(screen.contains(") as jane of ops · :help"), "{screen}");
+    assert!(screen.trim_end().ends_with("lab/shop as jane>"), "{screen}");
+    says(&mut terminal, ":context eu-prod", &["namespace default, still as jane of ops", "PROD! eu-prod/default as jane>"]);
+    let screen = says(&mut terminal, ":tape demo", &["now on tape the demo"]);
+    assert!(screen.trim_end().ends_with("namespace default\ndemo>"), "{screen}");
+    says(&mut terminal, ":tape off", &["namespace default, as jane of ops", "eu-prod/default as jane>"]);
+}
+
+#[test]
 fn without_a_terminal_nobody_can_allow_changes() {
     let two = Two::serve();
     let mut command = pilotage(two.home.path(), &["--kubeconfig", "kubeconfig", "--allow", "tune"]);
