@@ -5,7 +5,7 @@ use crate::bind;
 use crate::error::Result;
 use crate::help::{self, Known};
 use crate::host::{
-    Catalog, CommandEntry, Deeds, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output,
+    self, Catalog, CommandEntry, Deeds, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output,
     Parts, Playbook, Reading, Row, Session, Silent, Step, distill,
 };
 use crate::mesh::forwards::ForwardRow;
@@ -59,6 +59,12 @@ pub struct Builder {
 }
 
 impl Pilotage {
+    /// Make what all engines of a process share, so that the first need not wait for it: from another thread, while the source of
+    /// answers is looked for. Without this the first one makes it.
+    pub fn prepare() {
+        host::prepare();
+    }
+
     /// Begin with the source of answers: a live cluster, a tape, or a backend of your own.
     pub fn builder(backend: SharedBackend) -> Builder {
         Builder {

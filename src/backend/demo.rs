@@ -3,10 +3,10 @@
 use super::Tape;
 use crate::error::Result;
 
-/// Open the demo tape.
+/// Open the demo tape. Its answers are unpacked when the first of them is asked for.
 ///
 /// # Errors
 /// Never for a tape that its tests opened.
 pub fn demo() -> Result<Tape> {
-    Tape::from_bytes("the demo", include_bytes!("../../tests/tapes/jwks-certificate-fault.tape"))
+    Tape::shipped("the demo", include_bytes!("../../tests/tapes/jwks-certificate-fault.tape"))
 }

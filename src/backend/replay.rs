@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A recorded case, as a backend.
 ///
@@ -24,10 +24,18 @@ use std::sync::{Mutex, PoisonError};
 pub struct Tape {
     name: String,
     header: Header,
+    held: OnceLock<Held>,
+    /// The tape that comes with pilotage is read when it is first asked, and nobody waits for it at the start.
+    unread: &'static [u8],
+    now: Mutex<Timestamp>,
+}
+
+/// What a tape holds behind its header.
+#[derive(Default)]
+struct Held {
     questions: HashMap<Query, Question>,
     manifest: Option<Manifest>,
     notes: Vec<String>,
-    now: Mutex<Timestamp>,
 }
 
 #[derive(Default)]
@@ -68,12 +76,22 @@ impl Tape {
     pub fn from_bytes(name: impl Into<String>, data: &[u8]) -> Result<Self> {
         let name = name.into();
         let Contents { header, answers, manifest, notes } = Contents::read(&name, data)?;
-        let mut questions: HashMap<Query, Question> = HashMap::new();
-        for (query, recorded) in answers {
-            questions.entry(query).or_default().add(recorded);
-        }
         let now = Mutex::new(header.recorded_at);
-        Ok(Self { name, header, questions, manifest, notes, now })
+        Ok(Self { name, header, held: Held::new(answers, manifest, notes).into(), unread: &[], now })
+    }
+
+    /// A tape that comes with this program, so that all but its first line can be read when it is first asked.
+    pub(super) fn shipped(name: &str, data: &'static [u8]) -> Result<Self> {
+        let header = Contents::header(name, data)?;
+        let now = Mutex::new(header.recorded_at);
+        Ok(Self { name: name.into(), header, held: OnceLock::new(), unread: data, now })
+    }
+
+    fn held(&self) -> &Held {
+        self.held.get_or_init(|| match Contents::read(&self.name, self.unread) {
+            Ok(Contents { answers, manifest, notes, .. }) => Held::new(answers, manifest, notes),
+            Err(error) => Held { notes: vec![error.to_string()], ..Held::default() },
+        })
     }
 
     /// When recording began.
@@ -83,17 +101,17 @@ impl Tape {
 
     /// What closed the tape, if it was closed.
     pub fn manifest(&self) -> Option<&Manifest> {
-        self.manifest.as_ref()
+        self.held().manifest.as_ref()
     }
 
     /// The questions it holds answers to, in no order.
     pub fn questions(&self) -> impl Iterator<Item = &Query> {
-        self.questions.keys()
+        self.held().questions.keys()
     }
 
     fn streamed(&self, query: &Query) -> Result<Followed> {
         let redacted = Redactor::default().query(query).into_owned();
-        let known = self.questions.get(query).or_else(|| self.questions.get(&redacted));
+        let known = self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted));
         let Some(question) = known else {
             // Nothing more was written to a log that was only read.
             let read = |logs: &Logs| Query::new(&query.cluster, Ask::Logs(Logs { follow: false, ..logs.clone() }));
@@ -115,7 +133,7 @@ impl Tape {
     fn answer(&self, query: &Query) -> Result<Answer> {
         // Questions are recorded without the secrets in them.
         let redacted = Redactor::default().query(query).into_owned();
-        let (at, answer) = match self.questions.get(query).or_else(|| self.questions.get(&redacted)) {
+        let (at, answer) = match self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted)) {
             Some(question) => question.next(),
             None => match self.narrower(&redacted)? {
                 Some(answer) => (answer.at, Ok(answer)),
@@ -133,7 +151,7 @@ impl Tape {
     /// As for [`Backend::ask`].
     pub(super) fn look(&self, query: &Query) -> Result<Answer> {
         let redacted = Redactor::default().query(query).into_owned();
-        match self.questions.get(query).or_else(|| self.questions.get(&redacted)) {
+        match self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted)) {
             Some(question) => question.current(),
             None => self.narrower(&redacted)?.ok_or_else(|| self.miss(&redacted)),
         }
@@ -158,13 +176,13 @@ impl Tape {
             }
             _ => false,
         };
-        let mut found: Vec<_> = self.questions.iter().filter(|(query, _)| is_it(query)).collect();
+        let mut found: Vec<_> = self.held().questions.iter().filter(|(query, _)| is_it(query)).collect();
         found.sort_by_key(|(query, _)| query.to_string());
         found.first().map(|(_, question)| question.current())
     }
 
     fn narrower_log(&self, cluster: &str, wanted: &super::Logs) -> Result<Option<Answer>> {
-        let same = self.questions.iter().filter_map(|(query, question)| match &query.ask {
+        let same = self.held().questions.iter().filter_map(|(query, question)| match &query.ask {
             Ask::Logs(logs) if query.cluster == cluster && log_range::same_log(logs, wanted) => Some((logs, question)),
             _ => None,
         });
@@ -202,7 +220,7 @@ impl Tape {
             }
             _ => false,
         };
-        let mut found: Vec<_> = self.questions.iter().filter(|(query, _)| is_it(query)).collect();
+        let mut found: Vec<_> = self.held().questions.iter().filter(|(query, _)| is_it(query)).collect();
         found.sort_by_key(|(query, _)| query.to_string());
         found.into_iter().find_map(|(_, question)| {
             let answer = question.current().ok().filter(Answer::is_success)?;
@@ -224,7 +242,7 @@ impl Tape {
     fn nearest(&self, query: &Query) -> Vec<String> {
         let kind = std::mem::discriminant(&query.ask);
         let asked = query.to_string();
-        let near = self.questions.keys().filter(|held| std::mem::discriminant(&held.ask) == kind);
+        let near = self.held().questions.keys().filter(|held| std::mem::discriminant(&held.ask) == kind);
         let mut near: Vec<(f64, String)> = near
             .map(|held| {
                 let elsewhere =
@@ -235,6 +253,16 @@ impl Tape {
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         near.into_iter().take(3).map(|(_, held)| held).collect()
+    }
+}
+
+impl Held {
+    fn new(answers: Vec<(Query, Recorded)>, manifest: Option<Manifest>, notes: Vec<String>) -> Self {
+        let mut questions: HashMap<Query, Question> = HashMap::new();
+        for (query, recorded) in answers {
+            questions.entry(query).or_default().add(recorded);
+        }
+        Self { questions, manifest, notes }
     }
 }
 
@@ -321,6 +349,7 @@ impl Backend for Tape {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        // What nobody asked yet has nothing to tell.
+        self.held.get().map(|held| held.notes.clone()).unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@ use super::{Answer, Query};
 use crate::error::{Error, Kind, Result};
 use bytes::Bytes;
 use serde::de::IgnoredAny;
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 /// The most bytes that a tape may unpack to: a small file from a stranger must not fill the memory.
 const MOST: u64 = 4 << 30;
@@ -34,6 +34,18 @@ pub struct Recorded {
 }
 
 impl Contents {
+    /// The first line of a tape, which says what it is; nothing else is read.
+    ///
+    /// # Errors
+    /// As for [`Contents::read`].
+    pub fn header(name: &str, data: &[u8]) -> Result<Header> {
+        let damaged = |error: std::io::Error| bad(name, "cannot be unpacked").caused_by(&error);
+        let unpacked = zstd::Decoder::new(data).map_err(damaged)?;
+        let mut first = Vec::new();
+        std::io::BufReader::new(unpacked).read_until(b'\n', &mut first).map_err(damaged)?;
+        header(name, &first)
+    }
+
     /// Read a tape, packed or as plain JSON lines. One that was cut short is read as far as it goes.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub struct Catalog {
     /// What can be typed at a session beside the language, as whoever runs one says.
     pub commands: Vec<CommandEntry>,
     /// The language's own functions.
-    pub language: Vec<Entry>,
+    pub language: &'static [Entry],
     /// The same, with the ways to call them.
     built_in: BTreeMap<String, Vec<String>>,
 }
@@ -58,7 +58,7 @@ impl Catalog {
         }
         let language = language();
         let (schemas, commands) = (sources.schemas.clone(), sources.commands.clone());
-        Self { entries, schemas, commands, built_in: built_in(&language), language }
+        Self { entries, schemas, commands, built_in: built_in(language), language }
     }
 
     /// An entry by its name, with or without module.
@@ -155,14 +155,17 @@ impl Sources {
     }
 }
 
-/// The functions that the language itself brings.
-fn language() -> Vec<Entry> {
-    let mut entries = Vec::new();
-    collect(&mut entries, functions(&metadata(&Engine::new(), true)), "language", None);
-    for entry in &mut entries {
-        entry.finish(&[]);
-    }
-    entries
+/// The functions that the language itself brings, to every engine the same.
+fn language() -> &'static [Entry] {
+    static LANGUAGE: OnceLock<Vec<Entry>> = OnceLock::new();
+    LANGUAGE.get_or_init(|| {
+        let mut entries = Vec::new();
+        collect(&mut entries, functions(&metadata(&Engine::new(), true)), "language", None);
+        for entry in &mut entries {
+            entry.finish(&[]);
+        }
+        entries
+    })
 }
 
 fn built_in(language: &[Entry]) -> BTreeMap<String, Vec<String>> {

@@ -83,6 +83,12 @@ pub(crate) fn row_functions() -> Module {
     rhai::exported_module!(row::functions)
 }
 
+/// Make what every engine has in common.
+pub(crate) fn prepare() {
+    // An engine that is built says what is wrong with it.
+    let _ = stdlib::library();
+}
+
 /// The name under which typed input shows up in failures.
 pub const INPUT: &str = "input";
 
