@@ -65,6 +65,8 @@ pub mod log_level;
 pub mod memory;
 pub mod mesh;
 mod pilotage;
+#[cfg(test)]
+mod pilotage_tests;
 pub mod record;
 pub mod render;
 pub mod repl;

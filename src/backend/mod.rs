@@ -168,6 +168,7 @@ pub use unattended::Unattended;
 use crate::error::Result;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// A source of answers: a live cluster, a tape, or one of them behind a decorator.
 pub trait Backend: Send + Sync {
@@ -222,6 +223,12 @@ pub trait Backend: Send + Sync {
         false
     }
 
+    /// The same source for who only looks: what is asked there is nowhere recorded, and a replay goes on as if nobody had asked.
+    /// `None` where nobody can look unseen.
+    fn aside(self: Arc<Self>) -> Option<SharedBackend> {
+        None
+    }
+
     /// Things worth telling about this source: a tape that ends early, for one.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -229,4 +236,4 @@ pub trait Backend: Send + Sync {
 }
 
 /// A backend that many owners share.
-pub type SharedBackend = std::sync::Arc<dyn Backend>;
+pub type SharedBackend = Arc<dyn Backend>;

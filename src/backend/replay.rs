@@ -6,7 +6,7 @@ use super::narrow_stats;
 use super::redact::Redactor;
 use super::tape::{Header, Manifest};
 use super::tape_read::{Contents, Recorded};
-use super::{Answer, Ask, Backend, Followed, Logs, Piece, PodHttp, Query, log_range};
+use super::{Answer, Aside, Ask, Backend, Followed, Logs, Piece, PodHttp, Query, SharedBackend, log_range};
 use crate::error::{Error, Kind, Result};
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::{StreamExt, stream};
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A recorded case, as a backend.
 ///
@@ -334,6 +334,10 @@ impl Backend for Tape {
 
     fn cluster(&self) -> String {
         self.header.clusters.first().cloned().unwrap_or_else(|| "recorded".into())
+    }
+
+    fn aside(self: Arc<Self>) -> Option<SharedBackend> {
+        Some(Arc::new(Aside::new(self)))
     }
 
     fn namespace(&self) -> String {

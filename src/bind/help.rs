@@ -132,7 +132,7 @@ fn takers(catalog: &Catalog, kind: &str) -> (Vec<String>, Vec<String>) {
     let asks = |entry: &&Entry| kind == "tape" && entry.parameters().any(|name| name == "proxy");
     let own = catalog.entries.iter().filter(|entry| asks(entry) || entry.signatures.iter().any(takes));
     let own = own.map(|entry| entry.full_name());
-    let language = catalog.language.iter().filter(|entry| entry.signatures.iter().any(takes)).map(|entry| entry.name.clone());
+    let language = catalog.methods().filter(|entry| entry.signatures.iter().any(takes)).map(|entry| entry.name.clone());
     (own.collect(), language.collect())
 }
 

@@ -1,7 +1,6 @@
 //! The pod argument: a row, text in istioctl's forms, an array of them, or a tape. One rule for all functions about a proxy.
 
 use super::source::names_file;
-use super::subject::Read;
 use crate::error::{Error, Kind, Result};
 use crate::host::{Call, Fallible, OpenTape, Origin, Row, Shape, convert};
 use crate::json::{At, Node};
@@ -12,7 +11,6 @@ use crate::mesh::pods::{self, PodOptions};
 use crate::record::Record;
 use rhai::{Array, Dynamic};
 use serde_json::Value;
-use std::any::Any;
 use std::sync::Arc;
 
 /// Where rows of pods were read: on the mesh at hand, which may be another one later, or on a tape.
@@ -30,16 +28,13 @@ impl Origin for Home {
         Err(Error::new(Kind::BadInput, "pods are made of no document").hint("`get(\"pod\", name, namespace)` gives the object"))
     }
 
+    fn mesh(&self) -> &Mesh {
+        &self.0
+    }
+
     fn told(&self) -> String {
         self.0.backend().describe()
     }
-}
-
-/// The mesh that a row was read from, if it knows.
-pub fn mesh_of(row: &Row) -> Option<Mesh> {
-    let origin: Arc<dyn Any + Send + Sync> = row.origin()?.clone();
-    let home = origin.downcast_ref::<Home>().map(|home| &home.0);
-    home.or_else(|| origin.downcast_ref::<Read>().map(Read::mesh)).cloned()
 }
 
 /// What was asked of one pod or of many.
@@ -128,7 +123,7 @@ fn fitting(mesh: &Mesh, all: Vec<Asked>, runs: Runs) -> Result<Vec<Asked>> {
 /// # Errors
 /// When it names none.
 pub fn asked(mesh: &Mesh, pod: &Dynamic) -> Result<Asked> {
-    let own = pod.read_lock::<Row>().and_then(|row| mesh_of(&row));
+    let own = pod.read_lock::<Row>().and_then(|row| row.mesh().cloned());
     Ok(Asked { mesh: own.unwrap_or_else(|| mesh.clone()), pod: argument(pod)? })
 }
 

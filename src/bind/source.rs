@@ -212,7 +212,7 @@ fn of_yaml(name: &str, text: &[u8]) -> Result<Arc<Doc>> {
 /// # Errors
 /// When a playbook names one that is none of its business.
 pub fn allowed(files: &Files, file: &str) -> Result<PathBuf> {
-    let Files::Below(root) = files else { return Ok(at_home(file)) };
+    let Files::Below(root) = files else { return Ok(Files::at_home(file)) };
     let path = Path::new(file);
     let leaves = path.is_absolute() || path.components().any(|part| matches!(part, Component::ParentDir));
     let real = if leaves || file.starts_with("~/") { None } else { below(&root.join(path), root) };
@@ -227,14 +227,6 @@ pub fn allowed(files: &Files, file: &str) -> Result<PathBuf> {
             .hint("use a file whose name and folders begin with no dot"));
     }
     Ok(root.join(path))
-}
-
-/// What a shell does with `~/`.
-fn at_home(file: &str) -> PathBuf {
-    match file.strip_prefix("~/").zip(dirs::home_dir()) {
-        Some((rest, home)) => home.join(rest),
-        None => file.into(),
-    }
 }
 
 /// Where below the folder something really lies: a link may lead out of it although its name does not, also one to a file that

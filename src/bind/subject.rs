@@ -121,6 +121,10 @@ impl Origin for Read {
         at.node(&self.doc()?).ok_or_else(gone)
     }
 
+    fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
     fn told(&self) -> String {
         match &self.target {
             Some(target) => format!("the proxy of {}/{}, {}", target.namespace, target.name, self.mesh.backend().describe()),

@@ -10,9 +10,6 @@ use rhai::plugin::*;
 use rhai::{Array, Map, Module};
 use std::sync::Arc;
 
-/// The name of the tape that comes with pilotage.
-const DEMO: &str = "demo";
-
 /// The tape that a file holds.
 fn recorded(call: &Call, file: &str) -> Fallible<Tape> {
     let path = call.check(allowed(&call.session().files(), file))?;
@@ -44,7 +41,7 @@ mod of_tapes {
     #[rhai_fn(name = "tape", return_raw)]
     pub fn open(context: NativeCallContext, file: &str) -> Fallible<OpenTape> {
         let call = Call::of(&context)?;
-        let tape = if file == DEMO { call.check(demo())? } else { recorded(&call, file)? };
+        let tape = if file == OpenTape::DEMO { call.check(demo())? } else { recorded(&call, file)? };
         tape.notes().into_iter().for_each(|note| call.mesh().note(note));
         Ok(OpenTape::new(call.mesh().beside(Arc::new(tape))))
     }
@@ -88,11 +85,11 @@ mod of_tapes {
     /// tape("demo").pod("deploy/customer.olaf-customer").proxy    // "sidecar"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn pod(context: NativeCallContext, tape: OpenTape, name: &str) -> Fallible<Dynamic> {
+    pub fn pod(context: NativeCallContext, tape: OpenTape, pod: &str) -> Fallible<Dynamic> {
         let call = Call::of(&context)?;
         let mesh = tape.mesh();
         let found = call.wait(async {
-            let target = resolve(mesh, &PodArg::Text(name.into())).await?;
+            let target = resolve(mesh, &PodArg::Text(pod.into())).await?;
             let all = pods::pods(mesh, Some(&target.namespace), &PodOptions::default()).await?;
             Ok(all.into_iter().filter(|pod| pod.name == target.name).take(1).collect::<Vec<_>>())
         })?;

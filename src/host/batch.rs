@@ -5,6 +5,7 @@ use super::tables::fill;
 use crate::cell::Cell;
 use crate::error::Result;
 use crate::json::{At, Found, Node};
+use crate::mesh::Mesh;
 use crate::record::{Record, Schema};
 use rhai::{Dynamic, ImmutableString};
 use serde_json::Value;
@@ -81,6 +82,8 @@ pub trait Origin: Any + Send + Sync {
     /// # Errors
     /// When the document cannot be had any more.
     fn raw(&self, at: &At) -> Result<Node>;
+    /// The mesh that is asked whatever is asked about the rows.
+    fn mesh(&self) -> &Mesh;
     /// The place, for people: `the proxy of web-0.shop`.
     fn told(&self) -> String;
 }

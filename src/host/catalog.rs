@@ -1,6 +1,7 @@
 //! The one index of everything a script can call, read from the functions themselves.
 
 use super::entry::Entry;
+use super::left_out::is_left_out;
 use super::tokens::is_own_function;
 use crate::record::Schema;
 use crate::suggest::nearest;
@@ -85,6 +86,11 @@ impl Catalog {
     /// A function of the language itself.
     pub fn built_in(&self, name: &str) -> Option<&Entry> {
         self.language.iter().find(|entry| entry.name == name)
+    }
+
+    /// The functions of the language that somebody may mean who looks for what can be done with a value.
+    pub fn methods(&self) -> impl Iterator<Item = &Entry> {
+        self.language.iter().filter(|entry| !is_left_out(&entry.name))
     }
 
     /// A command by one of its names, without its colon.

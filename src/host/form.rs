@@ -110,7 +110,7 @@ impl Form {
 }
 
 /// A part of a value.
-fn part(value: &Dynamic, step: &Step) -> Option<Dynamic> {
+pub(super) fn part(value: &Dynamic, step: &Step) -> Option<Dynamic> {
     match step {
         Step::Field(name) => {
             if let Some(row) = value.read_lock::<Row>() {

@@ -3,12 +3,13 @@
 //!
 //! These questions are nobody's: they are neither recorded nor shown, and what they find out is no note of the session's.
 
-use crate::backend::SharedBackend;
-use crate::error::{Error, Result};
+use super::OpenTape;
+use crate::backend::{Aside, SharedBackend};
+use crate::error::{Error, Kind, Result};
 use crate::mesh::Mesh;
 use crate::mesh::names::{self, Name, NamesOf};
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -28,10 +29,50 @@ const READING: Duration = Duration::from_secs(10);
 
 /// Names of the mesh, kept for a while.
 pub struct LiveNames {
-    mesh: Option<Mesh>,
+    asked: Asked,
     runtime: Handle,
     lists: Arc<Lists>,
     over: watch::Sender<bool>,
+}
+
+/// Who is asked.
+#[derive(Clone)]
+enum Asked {
+    Nobody,
+    Mesh(Mesh),
+    Tape(Arc<Unopened>),
+}
+
+/// A tape that is opened when something is asked of it.
+struct Unopened {
+    file: String,
+    mesh: OnceLock<Result<Mesh>>,
+}
+
+impl Unopened {
+    fn mesh(&self) -> Result<Mesh> {
+        self.mesh.get_or_init(|| OpenTape::read(&self.file).map(|tape| Mesh::new(Arc::new(Aside::new(Arc::new(tape)))))).clone()
+    }
+}
+
+impl Asked {
+    /// The mesh, which takes a while where it must be opened first.
+    fn mesh(&self) -> Result<Mesh> {
+        match self {
+            Self::Mesh(mesh) => Ok(mesh.clone()),
+            Self::Tape(tape) => tape.mesh(),
+            Self::Nobody => Err(Error::new(Kind::Internal, "there is nobody to ask")),
+        }
+    }
+
+    /// The same, if it is at hand.
+    fn at_hand(&self) -> Option<&Mesh> {
+        match self {
+            Self::Nobody => None,
+            Self::Mesh(mesh) => Some(mesh),
+            Self::Tape(tape) => tape.mesh.get()?.as_ref().ok(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -57,17 +98,28 @@ pub struct List {
 }
 
 impl LiveNames {
+    /// No key waits longer than that for the mesh.
+    pub const PATIENCE: Duration = Duration::from_millis(150);
+
     /// Names that are asked of this backend; none without one.
     pub(super) fn new(backend: Option<SharedBackend>, runtime: Handle) -> Self {
-        Self { mesh: backend.map(Mesh::new), runtime, lists: Arc::default(), over: watch::Sender::new(false) }
+        Self::asking(backend.map_or(Asked::Nobody, |backend| Asked::Mesh(Mesh::new(backend))), runtime)
+    }
+
+    /// Names that are asked of the tape in this file, which is opened for it.
+    pub(super) fn of_tape(file: &str, runtime: Handle) -> Self {
+        Self::asking(Asked::Tape(Arc::new(Unopened { file: file.to_owned(), mesh: OnceLock::new() })), runtime)
+    }
+
+    fn asking(asked: Asked, runtime: Handle) -> Self {
+        Self { asked, runtime, lists: Arc::default(), over: watch::Sender::new(false) }
     }
 
     /// What is known, after waiting for it at most so long. What is old is asked for anew and shown meanwhile.
     pub fn get(&self, of: &NamesOf, patience: Duration) -> List {
-        let Some(mesh) = &self.mesh else { return List::default() };
-        let patience = if mesh.backend().replays() { READING } else { patience };
+        let patience = if self.asked.at_hand().is_some_and(|mesh| mesh.backend().replays()) { READING } else { patience };
         let mut known = self.lists.lock();
-        self.ask_when_due(mesh, &mut known, of);
+        self.ask_when_due(&mut known, of);
         let waits = |known: &mut HashMap<NamesOf, List>| known.get(of).is_some_and(List::is_awaited);
         let waited = self.lists.bell.wait_timeout_while(known, patience, waits);
         let (known, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -76,14 +128,12 @@ impl LiveNames {
 
     /// Ask for names that will be wanted soon, if they are not known.
     pub fn prepare(&self, of: &NamesOf) {
-        if let Some(mesh) = &self.mesh {
-            self.ask_when_due(mesh, &mut self.lists.lock(), of);
-        }
+        self.ask_when_due(&mut self.lists.lock(), of);
     }
 
     /// The namespace of a name that comes without one.
     pub fn home(&self) -> String {
-        self.mesh.as_ref().map(Mesh::home).unwrap_or_default()
+        self.asked.at_hand().map(Mesh::home).unwrap_or_default()
     }
 
     /// Let go of all questions: the runtime ends.
@@ -97,9 +147,12 @@ impl LiveNames {
         self.lists.lock().iter().filter(|(_, list)| troubled(list)).map(|(of, list)| (of.clone(), list.clone())).collect()
     }
 
-    fn ask_when_due(&self, mesh: &Mesh, known: &mut HashMap<NamesOf, List>, of: &NamesOf) {
+    fn ask_when_due(&self, known: &mut HashMap<NamesOf, List>, of: &NamesOf) {
+        if matches!(self.asked, Asked::Nobody) {
+            return;
+        }
         // In another namespace, who may not list all sees others.
-        let home = mesh.home();
+        let home = self.home();
         if known.get(of).is_some_and(|list| list.partial && list.asked.is_none() && list.home != home) {
             known.remove(of);
         }
@@ -114,20 +167,24 @@ impl LiveNames {
         }
         let list = known.entry(of.clone()).or_default();
         (list.asked, list.home) = (Some(Instant::now()), home);
-        // A mesh of its own: its notes are its own, too. And a thread of its own, since not all of it can move between those of the
-        // runtime.
-        let (mesh, lists, asked) = (Mesh::new(mesh.backend().clone()), self.lists.clone(), of.clone());
+        let (who, lists, of_what) = (self.asked.clone(), self.lists.clone(), of.clone());
         let (runtime, mut over) = (self.runtime.clone(), self.over.subscribe());
+        // A thread of its own, since not all of it can move between those of the runtime.
         let ask = move || {
+            // A mesh of its own: its notes are its own, too.
+            let mesh = match who.mesh() {
+                Ok(mesh) => Mesh::new(mesh.backend().clone()),
+                Err(error) => return lists.take(&of_what, Err(error), false),
+            };
             let found = runtime.block_on(async {
                 tokio::select! {
                     biased;
                     _ = over.wait_for(|over| *over) => None,
-                    found = names::names(&mesh, &asked) => Some(found),
+                    found = names::names(&mesh, &of_what) => Some(found),
                 }
             });
             if let Some(found) = found {
-                lists.take(&asked, found, mesh.partial());
+                lists.take(&of_what, found, mesh.partial());
             }
         };
         if std::thread::Builder::new().name("names".into()).spawn(ask).is_err() {
@@ -182,7 +239,6 @@ impl Lists {
 mod tests {
     use super::*;
     use crate::backend::testing::{Script, answer};
-    use crate::error::Kind;
 
     const PODS: &str = r#"{"kind":"PodList","items":[{"metadata":{"name":"web-0","namespace":"shop"}}]}"#;
     const PATIENCE: Duration = Duration::from_secs(20);

@@ -5,6 +5,7 @@
 
 mod bare;
 mod batch;
+mod beside_names;
 mod catalog;
 pub mod convert;
 pub mod distill;
@@ -28,6 +29,7 @@ mod imports;
 #[cfg(test)]
 mod json_tests;
 mod json_value;
+mod left_out;
 mod limits;
 mod live_names;
 mod names;
@@ -47,6 +49,7 @@ mod way;
 
 pub use crate::mesh::names::{Name, NamesOf};
 pub use batch::{Batch, Origin, Shape, ShapeColumn};
+pub use beside_names::Whose;
 pub use catalog::{Catalog, CommandEntry};
 pub use entry::{Entry, Example};
 pub use failure::{Failure, Fallible, Frame, Place, raise};
@@ -118,6 +121,7 @@ pub struct Host {
     import_folders: Vec<PathBuf>,
     typed: Mutex<Typed>,
     live_names: RwLock<Arc<LiveNames>>,
+    beside: Mutex<beside_names::Beside>,
     results: Results,
     limits: Limits,
     runtime: Option<tokio::runtime::Runtime>,
@@ -195,6 +199,7 @@ impl Host {
             import_folders,
             typed: Mutex::default(),
             live_names,
+            beside: Mutex::default(),
             results: Results::default(),
             limits: parts.limits,
             runtime: Some(runtime),
@@ -425,6 +430,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.live_names().end();
+        self.beside.get_mut().unwrap_or_else(PoisonError::into_inner).end();
         // A hanging connection must not keep the program alive.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -5,6 +5,7 @@ use super::failure::{Fallible, raise};
 use super::json_value::from_node;
 use crate::error::{Error, Kind, Result};
 use crate::json::{Found, Node};
+use crate::mesh::Mesh;
 use crate::record::Record;
 use crate::suggest::nearest;
 use rhai::plugin::*;
@@ -87,6 +88,11 @@ impl Row {
     /// Where it was read, if that can be told.
     pub fn origin(&self) -> Option<&Arc<dyn Origin>> {
         self.batch.origin()
+    }
+
+    /// The mesh that is asked whatever is asked about it, if it knows one.
+    pub fn mesh(&self) -> Option<&Mesh> {
+        Some(self.origin()?.mesh())
     }
 
     /// The resource that it was made of; nothing for rows that were not read from a document.

@@ -97,6 +97,16 @@ pub enum Files {
     Below(PathBuf),
 }
 
+impl Files {
+    /// The path that somebody typed, with what a shell does to `~/`.
+    pub fn at_home(file: &str) -> PathBuf {
+        match file.strip_prefix("~/").zip(dirs::home_dir()) {
+            Some((rest, home)) => home.join(rest),
+            None => file.into(),
+        }
+    }
+}
+
 /// Whether a script may read standard input, as the file `-`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {

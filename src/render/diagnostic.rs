@@ -2,7 +2,7 @@
 
 use super::fit;
 use super::style::{self, Look};
-use super::theme::Role;
+use super::theme::{Ink, Role};
 use crate::error::Error;
 
 /// A failure and the place in a script where it happened, if it happened in one.
@@ -40,7 +40,7 @@ pub fn error(error: &Error, look: &Look) -> String {
 pub fn render(diagnostic: &Diagnostic, look: &Look) -> String {
     let error = diagnostic.error;
     let label = format!("error[{}]", error.kind().word());
-    let mut text = format!("{}: {}\n", look.paint(style::BAD.bold(), &label), fit::tame(error.message()));
+    let mut text = headline(&label, style::BAD.bold(), error.message(), look);
     if let Some(at) = diagnostic.at {
         text += &place(diagnostic, at, look);
     }
@@ -55,6 +55,25 @@ pub fn render(diagnostic: &Diagnostic, look: &Look) -> String {
         text += &labelled("next", style::GOOD, next, look);
     }
     text
+}
+
+/// How far the lines stand in that a headline goes on in; no label is shorter.
+const GOES_ON: usize = 4;
+
+/// `label: text`, at a terminal wrapped at words.
+pub fn headline(label: &str, ink: impl Into<Ink>, text: &str, look: &Look) -> String {
+    let text = fit::tame(text);
+    let painted = look.paint(ink, label);
+    let Some(width) = look.width else { return format!("{painted}: {text}\n") };
+    // The label's beginning stands where the others are indented.
+    let (begin, end) = label.split_at(GOES_ON.min(label.len()));
+    let lines = fit::wrap(&format!("{end}: {text}"), Some(width.saturating_sub(begin.len())));
+    let first = lines.first().map_or("", String::as_str);
+    let mut out = format!("{painted}{}\n", &first[end.len()..]);
+    for line in lines.iter().skip(1) {
+        out += &format!("{}{line}\n", " ".repeat(GOES_ON));
+    }
+    out
 }
 
 /// `file:line:column`; what was typed has no file.
@@ -136,6 +155,20 @@ mod tests {
           cause: the API server says: pods "wbe-1" not found
           next: nearest names: web-1, web-2; list them with pods("shop")
         "#);
+    }
+
+    #[test]
+    fn a_long_headline_goes_on_below_at_a_terminal_only() {
+        let long =
+            Error::new(Kind::NotFound, "no pod of deployment \"reviews\" in namespace bookinfo answers, and none was seen");
+        insta::assert_snapshot!(error(&long, &Look::fitted(50)), @r#"
+        error[not_found]: no pod of deployment "reviews"
+            in namespace bookinfo answers, and none was
+            seen
+        "#);
+        assert_eq!(error(&long, &Look::plain()).lines().count(), 1);
+        let narrow = error(&Error::new(Kind::NotFound, "a-name-that-is-longer-than-the-line twice"), &Look::fitted(20));
+        assert_eq!(narrow, "error[not_found]:\n    a-name-that-is-longer-than-the-line\n    twice\n");
     }
 
     #[test]

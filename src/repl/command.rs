@@ -131,6 +131,8 @@ mod tests {
         let mut seen = HashSet::new();
         for command in COMMANDS {
             assert!(!command.names.is_empty() && command.about.len() > 10, "{}", command.typed());
+            let says = command.about.split([' ', ',']).next().unwrap_or_default();
+            assert!(says.ends_with('s'), "{} speaks in another voice than the others: {says}", command.typed());
             assert_eq!(command.takes == Takes::Nothing, command.argument.is_empty(), "{}", command.typed());
             for name in command.names {
                 assert!(seen.insert(name), "{name} stands twice");

@@ -136,8 +136,11 @@ impl Found {
 /// Ask for names early that the text at this place will want.
 pub fn prepare(pilotage: &Pilotage, line: &str, pos: usize) {
     let cursor = Cursor::read(line, pos);
-    if let Some(means) = Offers::new(pilotage, &cursor, None).meaning() {
-        complete_live::prepare(pilotage, means);
+    let offers = Offers::new(pilotage, &cursor, None);
+    if let Some(means) = offers.meaning()
+        && let Some(live) = offers.live()
+    {
+        complete_live::prepare(&live, means);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The call that the cursor stands in: which function, which parameter, what its other arguments are.
 
-use super::complete_chain::{Base, at_top, chain};
+use super::complete_chain::{Base, Link, at_top, chain};
 use super::complete_cursor::{Frame, Open};
 use super::complete_types::Types;
 use crate::host::{Entry, TokenKind as K};
@@ -110,11 +110,25 @@ impl<'a> Types<'a> {
         let range = self.argument(frame, at)?;
         let found = chain(self.cursor, range.end - 1);
         match found.base {
-            _ if found.first != range.start || !found.links.is_empty() => None,
+            _ if found.first != range.start => None,
+            // `old.pod("web-0.shop")` is that pod.
+            _ if let [.., Link::Method(name, open)] = found.links.as_slice()
+                && name == "pod" =>
+            {
+                self.text_inside(*open)
+            }
+            _ if !found.links.is_empty() => None,
             Base::Text => Some(self.cursor.of(range.start).trim_matches(['"', '`']).to_owned()),
             Base::Variable(name) => self.text_here(&name, range.start).or_else(|| self.pilotage.text_of(&name)),
             _ => None,
         }
+    }
+
+    /// The first argument of a call that is closed, if it is text.
+    pub fn text_inside(&self, open: usize) -> Option<String> {
+        let text = open + 1;
+        let alone = matches!(self.cursor.kind(text + 1)?, K::Comma | K::Close);
+        (alone && self.cursor.kind(text) == Some(K::Text)).then(|| self.cursor.of(text).trim_matches(['"', '`']).to_owned())
     }
 
     /// The text that a variable was given in the text at hand.

@@ -7,9 +7,9 @@ use super::complete_live::{self, Living};
 use super::complete_means::Means;
 use super::complete_offers::line;
 use super::complete_rank::Offer;
+use super::complete_topics::topics;
 use crate::Pilotage;
-use crate::host::{Param, ParamKind, Playbook, playbook};
-use std::path::Path;
+use crate::host::{Param, ParamKind, Playbook};
 
 /// Where the word at the cursor begins, and what it may be, in a line that is a command; `None` where it is none, or where
 /// its argument is a script.
@@ -43,9 +43,9 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
     let living = match takes {
         Takes::Nothing | Takes::Expression | Takes::Text => Living::default(),
         Takes::Command => offered(commands("")),
-        Takes::Entry => offered(entries(&pilotage)),
+        Takes::Entry => offered(topics(&pilotage)),
         Takes::Context => offered(contexts(session)),
-        Takes::Namespace => complete_live::names(&pilotage, Means::Namespace, typed, None, None),
+        Takes::Namespace => complete_live::names(&pilotage.live_names(), Means::Namespace, typed, None, None),
         Takes::Words(words) => offered(listed(words)),
         Takes::FileOr(words) => offered(listed(words).into_iter().chain(files(typed)).collect()),
         Takes::Result => {
@@ -88,20 +88,13 @@ fn contexts(session: &Session) -> Vec<Offer> {
     all.into_iter().map(|one| Offer::plain(one.name, format!("{} {}", one.cluster, one.server))).collect()
 }
 
-/// The playbooks that can be run from here by their name alone.
-fn playbooks() -> Vec<Playbook> {
-    let here = playbook::in_folder(Path::new("."));
-    let here = here.into_iter().filter_map(|(_, path)| Playbook::find(&path.to_string_lossy(), &[]).ok());
-    here.chain(Playbook::shipped()).collect()
-}
-
 /// A playbook's name; behind it its parameters, and behind one of these what it may be.
 fn playbook(pilotage: &Pilotage, before: &str, typed: &str) -> Living {
     let mut words = before.split_whitespace();
     let Some(name) = words.next() else {
-        return offered(playbooks().into_iter().map(|one| named(&one)).collect());
+        return offered(pilotage.playbooks().iter().map(named).collect());
     };
-    let Some(found) = playbooks().into_iter().find(|one| one.name == name) else { return Living::default() };
+    let Some(found) = pilotage.playbooks().into_iter().find(|one| one.name == name) else { return Living::default() };
     let params = found.header.params;
     let last = words.clone().last().and_then(|word| word.strip_prefix("--"));
     if let Some(param) = params.iter().find(|param| Some(param.name.as_str()) == last) {
@@ -123,26 +116,13 @@ fn named(playbook: &Playbook) -> Offer {
 
 fn value(pilotage: &Pilotage, param: &Param, typed: &str) -> Living {
     match param.kind {
-        ParamKind::Pod => complete_live::names(pilotage, Means::Pod, typed, None, None),
-        ParamKind::Namespace => complete_live::names(pilotage, Means::Namespace, typed, None, None),
+        ParamKind::Pod => complete_live::names(&pilotage.live_names(), Means::Pod, typed, None, None),
+        ParamKind::Namespace => complete_live::names(&pilotage.live_names(), Means::Namespace, typed, None, None),
         ParamKind::File => offered(files(typed)),
         ParamKind::Bool => offered(listed(&["true", "false"])),
         ParamKind::Choice => offered(param.choices.iter().map(|one| Offer::plain(one.clone(), "")).collect()),
         _ => Living::default(),
     }
-}
-
-/// What the reference has something on.
-fn entries(pilotage: &Pilotage) -> Vec<Offer> {
-    let catalog = pilotage.catalog();
-    let mut offers: Vec<Offer> =
-        catalog.entries.iter().map(|entry| Offer::plain(entry.full_name(), line(&entry.summary))).collect();
-    let families = catalog.entries.iter().map(|entry| entry.family.clone());
-    offers.extend(families.map(|family| Offer::plain(family, "a family of functions")));
-    offers.extend(playbooks().iter().map(named));
-    offers.sort_by(|a, b| a.name.cmp(&b.name));
-    offers.dedup_by(|a, b| a.name == b.name);
-    offers
 }
 
 #[cfg(test)]

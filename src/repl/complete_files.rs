@@ -1,6 +1,7 @@
 //! Names of files, as far as they are typed.
 
 use super::complete_rank::Offer;
+use crate::host::Files;
 use std::path::{Path, PathBuf};
 
 /// The most entries of a folder that are looked at.
@@ -28,9 +29,5 @@ pub fn files(typed: &str) -> Vec<Offer> {
 }
 
 fn real(folder: &str) -> PathBuf {
-    match (folder.strip_prefix("~/"), dirs::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ if folder.is_empty() => Path::new(".").to_owned(),
-        _ => Path::new(folder).to_owned(),
-    }
+    if folder.is_empty() { Path::new(".").to_owned() } else { Files::at_home(folder) }
 }

@@ -2,13 +2,9 @@
 
 use super::complete_means::Means;
 use super::complete_rank::Offer;
-use crate::Pilotage;
-use crate::host::{List, Name, NamesOf};
+use crate::host::{List, LiveNames, Name, NamesOf};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// No key waits longer than that for the mesh.
-const PATIENCE: Duration = Duration::from_millis(150);
 
 /// Names of the mesh, as they are offered.
 #[derive(Default)]
@@ -20,9 +16,9 @@ pub struct Living {
 }
 
 /// The names that text of this meaning may have. `pod` is the pod at hand, `kind` that of objects.
-pub fn names(pilotage: &Pilotage, means: Means, typed: &str, pod: Option<String>, kind: Option<String>) -> Living {
+pub fn names(live: &LiveNames, means: Means, typed: &str, pod: Option<String>, kind: Option<String>) -> Living {
     let of = match means {
-        Means::Proxy | Means::Pod => return pods(pilotage, typed),
+        Means::Proxy | Means::Pod => return pods(live, typed),
         Means::Namespace => NamesOf::Namespaces,
         Means::Node => NamesOf::Nodes,
         Means::Kind => NamesOf::Kinds,
@@ -39,42 +35,42 @@ pub fn names(pilotage: &Pilotage, means: Means, typed: &str, pod: Option<String>
             (Means::Logger, Some(pod)) => NamesOf::Loggers(pod),
             (_, Some(pod)) => NamesOf::Containers(pod),
         },
-        Means::Level | Means::File | Means::Field | Means::Listed => return Living::default(),
+        Means::Level | Means::File | Means::Field | Means::Listed | Means::Topic => return Living::default(),
     };
-    living(pilotage, &of, |name| {
+    living(live, &of, |name| {
         let about = if name.about.is_empty() { &name.namespace } else { &name.about };
         Offer::plain(name.name.clone(), about.clone())
     })
 }
 
 /// Ask for what the text at the cursor will probably want.
-pub fn prepare(pilotage: &Pilotage, means: Means) {
+pub fn prepare(live: &LiveNames, means: Means) {
     match means {
-        Means::Pod | Means::Proxy => pilotage.live_names().prepare(&NamesOf::Pods(None)),
-        Means::Namespace => pilotage.live_names().prepare(&NamesOf::Namespaces),
+        Means::Pod | Means::Proxy => live.prepare(&NamesOf::Pods(None)),
+        Means::Namespace => live.prepare(&NamesOf::Namespaces),
         _ => {}
     }
 }
 
-fn living(pilotage: &Pilotage, of: &NamesOf, offer: impl Fn(&Name) -> Offer) -> Living {
-    let list = pilotage.live_names().get(of, PATIENCE);
+fn living(live: &LiveNames, of: &NamesOf, offer: impl Fn(&Name) -> Offer) -> Living {
+    let list = live.get(of, LiveNames::PATIENCE);
     let offers = list.names.iter().flat_map(|names: &Arc<Vec<Name>>| names.iter()).map(offer).collect();
     Living { trouble: trouble(&list), offers }
 }
 
 /// Pods as `namespace/name`; behind `deploy/` and `svc/` what leads to one.
-fn pods(pilotage: &Pilotage, typed: &str) -> Living {
+fn pods(live: &LiveNames, typed: &str) -> Living {
     const LEADING: [(&str, &str, NamesOf); 2] =
         [("deploy/", "a pod of a deployment", NamesOf::Deployments), ("svc/", "a pod of a service", NamesOf::Services)];
     if let Some((word, _, of)) = LEADING.iter().find(|(word, ..)| typed.starts_with(word)) {
-        return living(pilotage, of, |name| Offer::plain(format!("{word}{}.{}", name.name, name.namespace), name.about.clone()));
+        return living(live, of, |name| Offer::plain(format!("{word}{}.{}", name.name, name.namespace), name.about.clone()));
     }
     let offer = |name: &Name| Offer::plain(format!("{}/{}", name.namespace, name.name), name.about.clone());
-    let mut found = living(pilotage, &NamesOf::Pods(None), offer);
-    let partial = pilotage.live_names().get(&NamesOf::Pods(None), Duration::ZERO).partial;
+    let mut found = living(live, &NamesOf::Pods(None), offer);
+    let partial = live.get(&NamesOf::Pods(None), Duration::ZERO).partial;
     // Who may not list all pods may list those of the namespace that is typed.
     if let Some((namespace, _)) = typed.split_once('/').filter(|_| partial) {
-        let more = living(pilotage, &NamesOf::Pods(Some(namespace.to_owned())), offer);
+        let more = living(live, &NamesOf::Pods(Some(namespace.to_owned())), offer);
         let known: std::collections::HashSet<_> = found.offers.iter().map(|offer| offer.name.clone()).collect();
         found.offers.extend(more.offers.into_iter().filter(|offer| !known.contains(&offer.name)));
         found.trouble = more.trouble.or(found.trouble);

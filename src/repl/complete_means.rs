@@ -40,6 +40,8 @@ pub enum Means {
     Field,
     /// One of the words that the description lists.
     Listed,
+    /// Whatever help has something on.
+    Topic,
 }
 
 /// Names of parameters, options and columns, and what text under them means.
@@ -68,6 +70,7 @@ const MEANINGS: &[(&str, Means)] = &[
     ("file", Means::File),
     ("field", Means::Field),
     ("columns", Means::Field),
+    ("about", Means::Topic),
     ("severity", Means::Listed),
     ("verb", Means::Listed),
     ("what", Means::Listed),

@@ -7,10 +7,12 @@ use super::complete_files::files;
 use super::complete_live::{self, Living};
 use super::complete_means::{self as means, Means};
 use super::complete_rank::Offer;
+use super::complete_topics::topics;
 use super::complete_types::{Types, item, takes};
 use crate::Pilotage;
-use crate::host::{Entry, Form, Step, TokenKind as K};
+use crate::host::{Entry, Form, LiveNames, Step, TokenKind as K, Whose};
 use crate::record::Column;
+use std::sync::Arc;
 
 /// Words of the language that begin or continue a statement.
 const KEYWORDS: [&str; 19] = [
@@ -49,6 +51,11 @@ impl<'a> Offers<'a> {
     pub fn meaning(&self) -> Option<Means> {
         let frame = self.types.cursor.frames.last().filter(|_| matches!(self.types.cursor.spot, Spot::Text(_)))?;
         self.parameter_of_text(frame).and_then(|param| means::of(&param.name))
+    }
+
+    /// The names of the mesh that the call at hand asks.
+    pub fn live(&self) -> Option<Arc<LiveNames>> {
+        self.types.pilotage.names_for(&self.types.whose())
     }
 
     /// The pod that the call at hand is about.
@@ -145,7 +152,7 @@ impl<'a> Offers<'a> {
         let own = catalog.entries.iter().filter(|entry| entry.module.is_none());
         let fits = |entry: &&Entry| entry.ways.iter().any(|way| takes(entry, way, form));
         let mut own: Vec<Offer> = own.filter(fits).map(|entry| function(entry, 1)).collect();
-        let mut language: Vec<Offer> = catalog.language.iter().filter(fits).map(|entry| method(entry, form)).collect();
+        let mut language: Vec<Offer> = catalog.methods().filter(fits).map(|entry| method(entry, form)).collect();
         // Text names pods, and numbers name nothing: with these it is mostly the language that does something.
         if !matches!(form, Form::Text | Form::Int | Form::Float | Form::Bool) {
             own.append(&mut language);
@@ -262,11 +269,11 @@ impl<'a> Offers<'a> {
         let mut left = chain(cursor, sign.checked_sub(1)?);
         let Some(super::complete_chain::Link::Step(Step::Field(field))) = left.links.pop() else { return None };
         let Form::Row(kind, _) = self.types.chain(&left, 0) else { return None };
-        Some(self.values_of_column(&kind, &field))
+        Some(self.values_of_column(&kind, &field, &self.types.home(&left, 0)))
     }
 
     /// What a column of rows may hold.
-    fn values_of_column(&self, kind: &str, field: &str) -> Living {
+    fn values_of_column(&self, kind: &str, field: &str, whose: &Whose) -> Living {
         let Some(column) = self.types.column(kind, field) else { return Living::default() };
         let listed = words(&means::listed(column.doc));
         if !listed.offers.is_empty() {
@@ -277,7 +284,7 @@ impl<'a> Offers<'a> {
             (_, field) => means::of(field).unwrap_or(Means::Listed),
         };
         let of = if field == "pod" { "pod" } else { kind };
-        complete_live::names(self.types.pilotage, means, self.types.cursor.word(), self.pod_at_hand(), Some(of.to_owned()))
+        self.names_in(whose, means, Some(of.to_owned()))
     }
 
     /// What stands behind a key of the map at the cursor.
@@ -293,7 +300,7 @@ impl<'a> Offers<'a> {
                     Some(Keys::Named(param, _)) => self.kind_of_rows(&param),
                     _ => None,
                 };
-                kind.map(|kind| self.values_of_column(&kind, column.name)).unwrap_or_default()
+                kind.map(|kind| self.values_of_column(&kind, column.name, &self.types.whose())).unwrap_or_default()
             }
             Some((column, false)) => {
                 let listed = words(&means::listed(column.doc));
@@ -317,6 +324,7 @@ impl<'a> Offers<'a> {
         match means {
             Means::Field => Living { offers: self.fields_of_rows(param), trouble: None },
             Means::File => Living { offers: files(self.types.cursor.word()), trouble: None },
+            Means::Topic => Living { offers: topics(self.types.pilotage), trouble: None },
             Means::Listed => words(&param.entry.map(|entry| means::listed(&means::told(entry))).unwrap_or_default()),
             Means::Level => self.levels(param, param.before.last().map(String::as_str).unwrap_or_default()),
             _ => {
@@ -342,7 +350,15 @@ impl<'a> Offers<'a> {
             return Living { offers: files(typed), trouble: None };
         }
         let kind = self.types.call_frame().and_then(|frame| self.kind_argument(frame));
-        complete_live::names(self.types.pilotage, means, typed, self.pod_at_hand(), kind)
+        self.names_in(&self.types.whose(), means, kind)
+    }
+
+    /// The names that live in a mesh.
+    fn names_in(&self, whose: &Whose, means: Means, kind: Option<String>) -> Living {
+        let Some(live) = self.types.pilotage.names_for(whose) else { return Living::default() };
+        // The pod that was spoken of last lives in the mesh at hand.
+        let pod = if *whose == Whose::Here { self.pod_at_hand() } else { self.pod() };
+        complete_live::names(&live, means, self.types.cursor.word(), pod, kind)
     }
 
     /// The text of the argument that says of which kind an object is.

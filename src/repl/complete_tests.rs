@@ -132,6 +132,11 @@ fn what_does_not_fit_is_not_offered() {
     let engine = engine("let text = \"a\"; let one = pods(\"olaf\")[0]; let spans = services(\"olaf\");");
     for (marked, absent) in [
         ("text.‸", "filter"),
+        ("text.‸", "print"),
+        ("text.‸", "make_upper"),
+        ("pods().‸", "debug"),
+        ("one.restarts.‸", "sin"),
+        ("one.‸", "set_tag"),
         ("text.‸", "count_by"),
         ("one.‸", "count_by"),
         ("one.‸", "let"),
@@ -204,6 +209,81 @@ fn names_that_live_in_the_mesh() {
         ("log_levels(one).filter(|l| l.level == \"deb‸", "debug"),
     ];
     begins(&engine, &cases);
+}
+
+#[test]
+fn whatever_help_knows_is_offered_in_its_text() {
+    let engine = engine("");
+    let cases = [
+        ("help(\"decode_‸", "decode_jwt"),
+        ("help(\"jwks-c‸", "jwks-certificate"),
+        ("help(\"jwks::stand_in‸", "jwks::stand_in"),
+        ("help(\":examp‸", ":examples"),
+        ("help(\"cnfgdmp‸", "config_dump"),
+    ];
+    begins(&engine, &cases);
+    for (typed, symptom) in [
+        ("no healthy", "no healthy upstream"),
+        ("access den", "403: RBAC: access denied"),
+        ("healthy ups", "no healthy upstream"),
+    ] {
+        let found = offered(&engine, &format!("help(\"{typed}‸"));
+        assert!(found.iter().any(|name| name == symptom), "{typed}: {found:?}");
+    }
+    assert_eq!(after_tab(&engine, "help(\"no healthy‸"), "help(\"no healthy upstream\"‸");
+}
+
+#[test]
+fn a_value_of_another_mesh_is_completed_by_that_mesh() {
+    let lab = "tests/tapes/c-unhealthy.tape";
+    let engine = engine(&format!(
+        "let old = tape(\"{lab}\"); let rows = old.pods(\"shop\"); let here = pods(\"olaf\"); let both = #{{ tape: old, here: here }};"
+    ));
+    let written = format!("let mine = tape(\"{lab}\"); mine.pod(\"web-‸");
+    let literal = format!("tape(\"{lab}\").pod(\"web-‸");
+    let cluster = format!("tape(\"{lab}\").pods().filter(|p| p.name == \"web-0\" && p.namespace == \"sh‸");
+    let web = "shop/web-0";
+    let cases = [
+        (literal.as_str(), web),
+        (&written, web),
+        (&cluster, "shop"),
+        ("old.pod(\"web-‸", web),
+        ("both.tape.pod(\"web-‸", web),
+        ("old.pods(\"sh‸", "shop"),
+        ("rows.filter(|p| p.namespace == \"sh‸", "shop"),
+        ("old.pods().where(#{ namespace: \"sh‸", "shop"),
+        ("for p in old.pods() { p.namespace == \"sh‸", "shop"),
+        ("here.filter(|p| p.namespace == \"olaf-c‸", "olaf-customer"),
+        ("both.here.filter(|p| p.namespace == \"olaf-c‸", "olaf-customer"),
+        ("tape(\"demo\").pod(\"mtg‸", "olaf-customer/customer-686cf5bf47-mtgsn"),
+    ];
+    // What is not at hand at once is there a moment later.
+    let read = |marked: &str| {
+        let asked = (0..400).map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            in_script(&engine, &Memory::default(), &marked.replace('‸', ""), marked.find('‸').expect("a cursor"))
+        });
+        asked.into_iter().any(|found| found.trouble.is_none())
+    };
+    assert!(cases.iter().all(|(marked, _)| read(marked)));
+    begins(&engine, &cases);
+    let upstream = offered(&engine, &format!("tape(\"{lab}\").pod(\"web-0.shop\").endpoints(#{{ cluster: \"outbound|‸"));
+    assert!(upstream.iter().any(|name| name.contains("ratings.shop")), "{upstream:?}");
+    for (marked, absent) in [("old.pod(\"‸", "olaf-customer/"), ("clusters(\"‸", "shop/web-0")] {
+        let found = offered(&engine, marked);
+        assert!(!found.is_empty() && !found.iter().any(|name| name.starts_with(absent)), "{marked}: {found:?}");
+    }
+}
+
+#[test]
+fn a_tape_that_cannot_be_read_says_so() {
+    let engine = engine("");
+    for file in ["no-such.tape", "Cargo.toml", "tests"] {
+        let line = format!("tape(\"{file}\").pod(\"");
+        let found = in_script(&engine, &Memory::default(), &line, line.len());
+        assert!(found.offers.iter().all(|offer| offer.name.ends_with('/')), "{file}");
+        assert!(found.trouble.is_some_and(|trouble| trouble.contains("tape") || trouble.contains("no file")), "{file}");
+    }
 }
 
 #[test]

@@ -6,9 +6,10 @@ use super::complete_cursor::{Cursor, Frame, Open};
 use crate::Pilotage;
 use crate::host::{Entry, Form, Step, TokenKind as K, Way};
 use crate::record::{Column, Schema};
+use std::ops::Range;
 
 /// Expressions within expressions are followed so far.
-const DEPTH: usize = 12;
+pub const DEPTH: usize = 12;
 
 /// Finds out what values are.
 pub struct Types<'a> {
@@ -88,16 +89,23 @@ impl Types<'_> {
         if let Some(found) = self.cursor.frames.iter().rev().find_map(|frame| self.parameter(frame, name, before, depth)) {
             return Some(found);
         }
+        let (value, is_item) = self.given_here(name, before)?;
+        let form = self.expression(value.start, value.end, depth + 1);
+        Some(if is_item { item(form) } else { form })
+    }
+
+    /// Where the text before gives a name its value: the pieces of that expression, and whether the name is each of its items.
+    pub fn given_here(&self, name: &str, before: usize) -> Option<(Range<usize>, bool)> {
         let cursor = self.cursor;
         for at in (1..before).rev().filter(|at| cursor.kind(*at) == Some(K::Name) && cursor.of(*at) == name) {
             if ["let", "const"].contains(&cursor.of(at - 1)) && cursor.is(at + 1, "=") {
                 let end = at_top(cursor, at + 2, before).find(|piece| cursor.kind(*piece) == Some(K::Semicolon));
                 let end = end.or_else(|| self.line_end(at + 2, before))?;
-                return Some(self.expression(at + 2, end, depth + 1));
+                return Some((at + 2..end, false));
             }
             if cursor.is(at - 1, "for") && cursor.is(at + 1, "in") {
                 let end = at_top(cursor, at + 2, before).find(|piece| cursor.is(*piece, "{"))?;
-                return Some(item(self.expression(at + 2, end, depth + 1)));
+                return Some((at + 2..end, true));
             }
         }
         None
@@ -115,13 +123,7 @@ impl Types<'_> {
     /// What a closure's parameter is, where the closure is an argument of the call that this frame is.
     fn parameter(&self, frame: &Frame, name: &str, before: usize, depth: usize) -> Option<Form> {
         let cursor = self.cursor;
-        if frame.kind != Open::Call || !cursor.is(frame.part, "|") {
-            return None;
-        }
-        let end = (frame.part + 1..before).find(|piece| cursor.is(*piece, "|"))?;
-        let params: Vec<&str> =
-            (frame.part + 1..end).filter(|piece| cursor.kind(*piece) == Some(K::Name)).map(|piece| cursor.of(piece)).collect();
-        let place = params.iter().position(|param| *param == name)?;
+        let place = self.place_of_parameter(frame, name, before)?;
         let function = cursor.of(frame.at - 1);
         let Some(subject) = cursor.subject(frame.at) else {
             // A function that hands on its rows one by one.
@@ -134,6 +136,17 @@ impl Types<'_> {
         let takes_all = ["sort", "order_by"].contains(&function);
         let items = if function.starts_with("reduce") { place == 1 } else { place == 0 || takes_all };
         Some(if items { item(listed) } else { Form::Unknown })
+    }
+
+    /// The how-manieth parameter a name is of the closure that is an argument of the call that this frame is.
+    pub fn place_of_parameter(&self, frame: &Frame, name: &str, before: usize) -> Option<usize> {
+        let cursor = self.cursor;
+        if frame.kind != Open::Call || !cursor.is(frame.part, "|") {
+            return None;
+        }
+        let end = (frame.part + 1..before).find(|piece| cursor.is(*piece, "|"))?;
+        let mut params = (frame.part + 1..end).filter(|piece| cursor.kind(*piece) == Some(K::Name));
+        params.position(|piece| cursor.of(piece) == name)
     }
 
     fn follow(&self, base: Form, links: &[Link], depth: usize) -> Form {

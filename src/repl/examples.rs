@@ -14,7 +14,7 @@ pub const EXAMPLES: Command = Command {
     names: &["examples"],
     argument: "NAME",
     takes: Takes::Entry,
-    about: "run the examples of a function, a module or a family on the demo: `:examples endpoints`",
+    about: "runs the examples of a function, a module or a family on the demo: `:examples endpoints`",
     manual: "They run on the demo tape in an engine of their own, whatever the session is connected to: nothing of the session is \
              touched.",
     run: examples,

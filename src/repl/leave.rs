@@ -8,7 +8,7 @@ pub const QUIT: Command = Command {
     names: &["quit", "q", "exit"],
     argument: "",
     takes: Takes::Nothing,
-    about: "leave, as Ctrl-D does",
+    about: "leaves, as Ctrl-D does",
     manual: "Levels that were set are put back, port-forwards and a recording are closed. Where something is set, that is asked \
              for first.",
     run: |session, _| Ok(if may(session) { Next::Quit } else { Next::Go }),

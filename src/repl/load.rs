@@ -2,8 +2,9 @@
 
 use super::command::{Command, Takes};
 use super::startup::in_file;
-use super::{Next, Session, path, show};
+use super::{Next, Session, show};
 use crate::error::{Error, Kind, Result};
+use crate::host::Files;
 use crate::render::style;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ fn load(session: &Session, typed: &str) -> Result<Next> {
     if typed.is_empty() {
         return Err(Error::new(Kind::Usage, ":load needs a file"));
     }
-    let file = path(typed);
+    let file = Files::at_home(typed);
     let source = std::fs::read_to_string(&file)
         .map_err(|error| Error::new(Kind::File, format!("{} cannot be read", file.display())).caused_by(&error))?;
     if source.lines().any(|line| line.trim_start().starts_with("const PLAYBOOK")) {

@@ -19,7 +19,9 @@ mod complete_offers;
 mod complete_rank;
 #[cfg(test)]
 mod complete_tests;
+mod complete_topics;
 mod complete_types;
+mod complete_whose;
 mod editor;
 mod effects;
 mod examples;
@@ -237,14 +239,6 @@ impl Session<'_> {
             Ok(()) => Next::Go,
             Err(_) => Next::Failed(1),
         }
-    }
-}
-
-/// A file as somebody types it: `~` is their home.
-fn path(typed: &str) -> PathBuf {
-    match (typed.strip_prefix("~/"), dirs::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => typed.into(),
     }
 }
 

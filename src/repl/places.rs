@@ -5,6 +5,7 @@ use super::prompt::marks;
 use super::{Next, Session, Source, Target};
 use crate::backend::{Ask, Query};
 use crate::error::{Error, Kind, Result};
+use crate::host::Files;
 use crate::report::{Content, Table};
 use crate::suggest::nearest;
 use serde_json::Value;
@@ -141,6 +142,6 @@ fn tape(session: &Session, name: &str) -> Result<Next> {
         }
         "off" => go(session, &Target::Live),
         "demo" => go(session, &Target::Demo),
-        file => go(session, &Target::Tape(super::path(file))),
+        file => go(session, &Target::Tape(Files::at_home(file))),
     }
 }

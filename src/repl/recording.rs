@@ -1,8 +1,9 @@
 //! `:record`: keep what is asked from now on.
 
 use super::command::{Command, Takes};
-use super::{Next, Session, path};
+use super::{Next, Session};
 use crate::error::Result;
+use crate::host::Files;
 
 /// Begin, end, or tell of a recording.
 pub const RECORD: Command = Command {
@@ -20,7 +21,7 @@ pub const RECORD: Command = Command {
         }
         "off" => finish(session),
         file => {
-            let file = path(file);
+            let file = Files::at_home(file);
             session.ground.record(&file)?;
             session.note(&format!("every answer is kept in {} from now on; `:record off` closes it", file.display()));
             Ok(Next::Go)

@@ -8,9 +8,9 @@ pub const HELP: Command = Command {
     names: &["help", "h", "?"],
     argument: "[NAME]",
     takes: Takes::Entry,
-    about: "what can be typed here; `:help NAME` says what a function does, `:help 503 UH` what helps with an error",
+    about: "shows what can be typed here; `:help NAME` tells what a function does, `:help 503 UH` what helps with an error",
     manual: "The same as `help(NAME)`. Names are those of functions, modules, playbooks, commands and rows.",
-    run: |session, name| Ok(session.show(&Content::Page(session.pilotage().help(name)?))),
+    run: |session, name| Ok(session.show_page(&Content::Page(session.pilotage().help(name)?))),
 };
 
 /// The whole reference of a name.
@@ -18,7 +18,7 @@ pub const DOC: Command = Command {
     names: &["doc"],
     argument: "[NAME]",
     takes: Takes::Entry,
-    about: "the whole reference of a function, a module or a family: `:doc pods`",
+    about: "shows the whole reference of a function, a module or a family: `:doc pods`",
     manual: "Where `:help` tells of a module what each function does, this tells all of all its functions.",
-    run: |session, name| Ok(session.show(&Content::Page(session.pilotage().doc(name)?))),
+    run: |session, name| Ok(session.show_page(&Content::Page(session.pilotage().doc(name)?))),
 };

@@ -3,6 +3,7 @@
 use super::command::{Command, Takes};
 use super::{Next, Session};
 use crate::error::{Error, Kind, Result};
+use crate::host::Files;
 use crate::render::tamed::Tamed;
 use crate::render::{self, Format, Look, tree};
 use crate::report::Content;
@@ -16,7 +17,7 @@ pub const TABLE: Command = Command {
     names: &["table"],
     argument: ARGUMENT,
     takes: Takes::Result,
-    about: "show the last result, or the Nth, whole: all rows, all lines",
+    about: "shows the last result, or the Nth, whole: all rows, all lines",
     manual: MANUAL,
     run: |session, argument| again(session, argument, Form::Usual),
 };
@@ -26,7 +27,7 @@ pub const TREE: Command = Command {
     names: &["tree"],
     argument: ARGUMENT,
     takes: Takes::Result,
-    about: "show a result as a tree, with all that is nested in it",
+    about: "shows a result as a tree, with all that is nested in it",
     manual: "",
     run: |session, argument| again(session, argument, Form::Tree),
 };
@@ -36,7 +37,7 @@ pub const JSON: Command = Command {
     names: &["json"],
     argument: ARGUMENT,
     takes: Takes::Result,
-    about: "show a result as JSON; `:json > FILE` keeps it in a file",
+    about: "shows a result as JSON; `:json > FILE` keeps it in a file",
     manual: "",
     run: |session, argument| again(session, argument, Form::Data(Format::Json)),
 };
@@ -46,7 +47,7 @@ pub const YAML: Command = Command {
     names: &["yaml"],
     argument: ARGUMENT,
     takes: Takes::Result,
-    about: "show a result as YAML",
+    about: "shows a result as YAML",
     manual: "",
     run: |session, argument| again(session, argument, Form::Data(Format::Yaml)),
 };
@@ -56,7 +57,7 @@ pub const CSV: Command = Command {
     names: &["csv"],
     argument: ARGUMENT,
     takes: Takes::Result,
-    about: "show a result as comma-separated values, with the columns that a table leaves out",
+    about: "shows a result as comma-separated values, with the columns that a table leaves out",
     manual: "",
     run: |session, argument| again(session, argument, Form::Data(Format::Csv)),
 };
@@ -66,7 +67,7 @@ pub const MARKDOWN: Command = Command {
     names: &["markdown", "md"],
     argument: ARGUMENT,
     takes: Takes::Result,
-    about: "show a result as Markdown, for a ticket",
+    about: "shows a result as Markdown, for a ticket",
     manual: "",
     run: |session, argument| again(session, argument, Form::Data(Format::Markdown)),
 };
@@ -111,7 +112,7 @@ impl Wanted {
         };
         match file {
             Some("") => Err(wrong("no file is named behind the >".into())),
-            file => Ok(Self { number, file: file.map(super::path) }),
+            file => Ok(Self { number, file: file.map(Files::at_home) }),
         }
     }
 }

@@ -31,6 +31,7 @@ impl Session<'_> {
     /// Print what an input gave, and how long that took.
     pub(super) fn show_result(&self, shown: &Shown, took: Duration) -> Next {
         match self.ground.format() {
+            Format::Text if matches!(shown.content, Content::Page(_)) => return self.show_page(&shown.content),
             Format::Text if self.is_typed() => {}
             Format::Text => return self.show(&shown.content),
             format => return self.show_as(shown, format, took),
@@ -62,6 +63,11 @@ impl Session<'_> {
         if !label.is_empty() {
             style::write_stderr(&(self.looks.err().paint(style::FAINT, label) + "\n"));
         }
+    }
+
+    /// Print a page of help.
+    pub(super) fn show_page(&self, page: &Content) -> Next {
+        self.show_whole(&|out, look| render::write(out, page, Format::Text, look))
     }
 
     /// Print something that may be longer than the screen: through a pager then, if somebody looks and there is one.

@@ -1,12 +1,12 @@
 //! `:save`: the session as a playbook. The journal of what was typed is kept here.
 
 use super::command::{Command, Takes};
-use super::{Next, Session, path, show};
+use super::{Next, Session, show};
 use crate::Pilotage;
 use crate::backend::Effect;
 use crate::error::{Error, Kind, Result};
 use crate::host::distill::{Distilled, Input, Keep, Recorded};
-use crate::host::{Failure, Playbook};
+use crate::host::{Failure, Files, Playbook};
 use crate::render::style;
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub const SAVE: Command = Command {
     names: &["save"],
     argument: "[--force] NAME",
     takes: Takes::Text,
-    about: "turn the session into a playbook that reports what it found",
+    about: "turns the session into a playbook that reports what it found",
     manual: "It keeps the lines on which the findings depend, or the last result when there are none; failures, repeats and looks \
              are left out. Pods and namespaces become parameters with the values they had; tokens become parameters without any.\n\n\
              NAME lies in your folder of scripts, where `pilotage run NAME` finds it; with a slash in it, or ending in `.rhai`, it is a \
@@ -32,7 +32,7 @@ pub const SAVE_ALL: Command = Command {
     names: &["save!"],
     argument: "[--force] NAME",
     takes: Takes::Text,
-    about: "the same with every line that worked, and every result that was shown",
+    about: "does the same with every line that worked, and every result that was shown",
     manual: "",
     run: |session, argument| save(session, argument, Keep::All),
 };
@@ -128,7 +128,7 @@ fn file(session: &Session, name: &str) -> Result<PathBuf> {
         return Err(error.hint("`:save NAME`, of letters, digits and `-`; or a path that ends in .rhai"));
     }
     if is_path {
-        return Ok(path(name).with_extension("rhai"));
+        return Ok(Files::at_home(name).with_extension("rhai"));
     }
     let nowhere = || Error::new(Kind::File, "you have no folder of scripts").hint("give a path: `:save ./NAME.rhai`");
     Ok(session.scripts.clone().ok_or_else(nowhere)?.join(format!("{name}.rhai")))

@@ -30,7 +30,7 @@ pub fn failure(failure: &Failure, look: &Look) -> String {
 
 /// Something worth knowing that is no failure.
 pub fn note(text: &str, look: &Look) -> String {
-    format!("{}: {}\n", look.paint(style::KNOWN, "note"), tame(text))
+    diagnostic::headline("note", style::KNOWN, text, look)
 }
 
 /// A script's print, with its line end.

@@ -67,7 +67,20 @@ fn commands_and_what_they_take_are_completed() {
     typed(&mut terminal, ":allow t\t", ":allow tune");
     typed(&mut terminal, ":ns olaf-\t", ":ns olaf-customer");
     typed(&mut terminal, ":doc proxy-sy\t", ":doc proxy-sync");
-    typed(&mut terminal, ":\t", "the whole reference");
+    typed(&mut terminal, ":\t", "shows the whole reference");
+    typed(&mut terminal, ":help no healthy\t", ":help no healthy upstream");
+    typed(&mut terminal, "help(\"jwks-c\t", "help(\"jwks-certificate\"");
+}
+
+#[test]
+fn pods_of_a_tape_are_those_of_the_tape() {
+    let mut terminal = demo();
+    let tape = format!("{}/tests/tapes/c-unhealthy.tape", env!("CARGO_MANIFEST_DIR"));
+    terminal.line(&format!("let old = tape(\"{tape}\"); let rows = old.pods();"));
+    terminal.prompt();
+    typed(&mut terminal, "old.pod(\"web-\t", "shop/web-0");
+    typed(&mut terminal, "rows.filter(|p| p.namespace == \"sho\t", "\"shop\"");
+    typed(&mut terminal, "pods(\"olaf-c\t", "olaf-customer");
 }
 
 #[test]

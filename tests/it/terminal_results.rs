@@ -190,6 +190,38 @@ fn a_long_table_goes_through_the_pager_which_may_be_left() {
 }
 
 #[test]
+fn a_long_page_of_help_goes_through_the_pager_and_a_short_one_does_not() {
+    let home = TempDir::new();
+    let mut terminal = session(&home, (24, 80), &[]);
+    for asked in [":help", "help()", ":doc pods", "help(pods)"] {
+        terminal.line(asked);
+        let screen = terminal.wait("the pager", |screen| screen.lines().last().is_some_and(|line| line.starts_with(':')));
+        assert!(!screen.contains("demo>"), "{asked}: {screen}");
+        terminal.press("q");
+        terminal.prompt();
+    }
+    for (asked, part) in [(":help :quit", "Leaves, as Ctrl-D does"), ("help(\":quit\")", "Leaves, as Ctrl-D does")] {
+        terminal.line(asked);
+        let screen = terminal.shows(part);
+        assert!(screen.contains("demo>"), "{asked}: {screen}");
+        terminal.prompt();
+    }
+}
+
+#[test]
+fn a_long_headline_goes_on_below_at_words() {
+    let home = TempDir::new();
+    let mut terminal = session(&home, (24, 60), &[]);
+    terminal.line("throw \"some words that are longer than the line of sixty columns is wide\"");
+    let goes_on = |line: &str| line.starts_with("    ") && line.trim_end().ends_with("is wide");
+    terminal.wait("the rest below", |screen| screen.lines().any(goes_on));
+    terminal.prompt();
+    let long = "a word ".repeat(60);
+    let piped = finish(pilotage(home.path(), &["--demo", "eval", &format!("throw \"{long}\"")]), PATIENCE);
+    assert!(piped.stderr.lines().next().is_some_and(|line| line.contains(long.trim())), "{piped:#?}");
+}
+
+#[test]
 fn ctrl_c_ends_a_long_table_on_a_terminal_that_cannot_page() {
     let home = TempDir::new();
     let mut terminal = Terminal::sized((24, 80), &home, &["--demo", "--max-operations", "0"], &[("TERM", "dumb")]);
