@@ -32,6 +32,7 @@ mod json_value;
 mod left_out;
 mod limits;
 mod live_names;
+mod looked;
 mod names;
 mod options;
 pub mod playbook;
@@ -75,6 +76,7 @@ use crate::error::{Error, Kind, Result};
 use crate::record::Schema;
 use crate::report::{Content, Report};
 use catalog::Sources;
+use looked::Looked;
 use rhai::{AST, Dynamic, Engine, Module, Scope, Stmt};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -135,6 +137,7 @@ struct Typed {
     imports: AST,
     /// Whether the names of the results stand in the scope.
     named: bool,
+    looked: Looked,
 }
 
 /// What a typed text gave.
@@ -252,6 +255,7 @@ impl Host {
         self.session.set_files(Files::Any);
         // A playbook that panicked has left its report open.
         self.session.end_report();
+        typed.looked.part(&mut typed.scope, source);
         let (compiled, source) = self.compile(&typed.scope, source);
         let mut line =
             compiled.map_err(|error| Box::new(explain::syntax(error, INPUT, &source, Some((self.catalog(), &typed.scope)))))?;
@@ -259,7 +263,7 @@ impl Host {
         self.session.did(|deeds| deeds.ran = true);
         self.note_hidden(&line);
         let whole = typed.imports.merge(&typed.functions).merge(&line);
-        let outcome = self.engine.eval_ast_with_scope::<Dynamic>(&mut typed.scope, &whole);
+        let outcome = typed.looked.eval(&self.engine, &mut typed.scope, &whole);
         self.session.end_passing();
         if outcome.is_ok() {
             typed.remember(&whole, &line);

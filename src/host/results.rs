@@ -56,7 +56,8 @@ impl Results {
             return Entered { value, number: None };
         }
         // Marked inside, as it will be shared: no method changes it, whatever way leads to it.
-        let value = value.flatten().into_read_only().into_shared();
+        let marked = value.is_shared() && value.is_read_only();
+        let value = if marked { value } else { value.flatten().into_read_only().into_shared() };
         let mut kept = self.lock();
         kept.results.push_back(One { value: value.clone(), source: source.trim().into() });
         let crowded = || limits.memory.is_some_and(|(most, used)| used() > most / 2);

@@ -180,6 +180,13 @@ impl Source for Items {
             _ => Value::Null,
         }
     }
+
+    fn cell(&self, row: usize, column: usize, cell: &mut Cell) {
+        match (self.items.get(row), self.columns.get(column)) {
+            (Some(item), Some(name)) => fill_field(item, name, cell),
+            _ => cell.empty(),
+        }
+    }
 }
 
 /// The same, in an array that somebody else holds too.
@@ -203,6 +210,25 @@ impl Source for Shared {
             (Some(item), Some(name)) => field(item, name),
             _ => Value::Null,
         }
+    }
+
+    fn cell(&self, row: usize, column: usize, cell: &mut Cell) {
+        let items = self.value.read_lock::<Array>();
+        match (items.as_deref().and_then(|items| items.get(row)), self.columns.get(column)) {
+            (Some(item), Some(name)) => fill_field(item, name, cell),
+            _ => cell.empty(),
+        }
+    }
+}
+
+/// A field of a row, a map or a document as the text of a cell.
+fn fill_field(item: &Dynamic, name: &str, cell: &mut Cell) {
+    match item.read_lock::<Map>() {
+        Some(map) => match map.get(name) {
+            Some(value) => fill(value, cell),
+            None => cell.empty(),
+        },
+        None => cell.fill(&field(item, name)),
     }
 }
 
