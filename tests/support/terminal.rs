@@ -183,6 +183,18 @@ impl Terminal {
         self.wait("a new prompt", |screen| screen.trim_end().ends_with('>'))
     }
 
+    /// How long the program takes from these keys until it reads again.
+    #[track_caller]
+    pub fn takes(&mut self, keys: &str) -> Duration {
+        let pressed = Instant::now();
+        self.press(keys);
+        while self.prompts.load(SeqCst) == self.prompts_before {
+            assert!(pressed.elapsed() < PATIENCE, "there is no new prompt:\n{}", self.screen());
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        pressed.elapsed()
+    }
+
     /// How the terminal is set: what it does with what is typed, and whether it marks what is pasted.
     pub fn modes(&self) -> (String, bool) {
         let modes = self.master.get_termios().expect("a terminal has modes");
