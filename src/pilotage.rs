@@ -5,8 +5,8 @@ use crate::bind;
 use crate::error::Result;
 use crate::help::{self, Known};
 use crate::host::{
-    self, Catalog, CommandEntry, Deeds, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, LiveNames, Names, Output,
-    Parts, Playbook, Reading, Row, Session, Silent, Step, Whose, distill,
+    self, Catalog, CommandEntry, Deeds, Entered, Failed, Failure, Form, Host, Input, Interrupt, Limits, Listed, LiveNames, Names,
+    Output, Parts, Playbook, Reading, Row, Session, Silent, Step, Whose, distill,
 };
 use crate::mesh::forwards::ForwardRow;
 use crate::report::{Content, Page, Report};
@@ -32,6 +32,8 @@ pub struct Shown {
     pub content: Content,
     /// Its number among the results: the `n` of `out[n]`. What shows nothing has none.
     pub number: Option<usize>,
+    /// What was typed that gave it.
+    pub typed: String,
 }
 
 /// Puts back what an engine's scripts set, from any thread; of no use once the engine is gone.
@@ -102,6 +104,11 @@ impl Pilotage {
         self.host.enter(source).map(|entered| self.shown(entered))
     }
 
+    /// The results that are kept of typed texts, the oldest first.
+    pub fn results(&self) -> Vec<Listed> {
+        self.host.results()
+    }
+
     /// What a typed text gave, by its number; -1 is the last.
     ///
     /// # Errors
@@ -111,7 +118,7 @@ impl Pilotage {
     }
 
     fn shown(&self, entered: Entered) -> Shown {
-        Shown { content: self.host.content(&entered.value), number: entered.number }
+        Shown { content: self.host.content(&entered.value), number: entered.number, typed: entered.typed }
     }
 
     /// Run a playbook. Parameters are checked against what it declares.

@@ -62,7 +62,7 @@ pub use live_names::{List, LiveNames};
 pub use names::Names;
 pub use options::{options, text_or_secret};
 pub use playbook::{Header, Param, ParamKind, Playbook};
-pub use results::Results;
+pub use results::{Listed, Results};
 pub use row::Row;
 pub use secret::Secret;
 pub use session::{Call, Deeds, Files, Input, Interrupt, Output, Reading, Session, Silent};
@@ -147,6 +147,8 @@ pub struct Entered {
     pub value: Dynamic,
     /// Its number among the results; nothing is kept of `()`.
     pub number: Option<usize>,
+    /// What was typed that gave it.
+    pub typed: String,
 }
 
 /// A playbook that failed, and what it had reported by then.
@@ -235,6 +237,11 @@ impl Host {
         }
         typed.name_results(&self.results);
         outcome
+    }
+
+    /// The results that are kept, the oldest first.
+    pub fn results(&self) -> Vec<Listed> {
+        self.results.list()
     }
 
     /// A kept result by its number, or so many from the end.

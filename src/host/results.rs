@@ -43,7 +43,18 @@ struct One {
     /// Shared: `_` is the same.
     value: Dynamic,
     /// What was typed.
-    source: String,
+    typed: String,
+}
+
+/// A result in a list of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its number.
+    pub number: usize,
+    /// What it is, in a few words.
+    pub what: String,
+    /// What was typed that gave it: its beginning, on one line.
+    pub typed: String,
 }
 
 impl Results {
@@ -52,20 +63,21 @@ impl Results {
     ///
     /// The oldest are given up when there are too many, or when more than half of the memory is in use that scripts may use.
     pub(super) fn keep(&self, source: &str, value: Dynamic, limits: Limits) -> Entered {
+        let typed = source.trim().to_owned();
         if value.is_unit() || value.is::<Self>() || value.is::<Page>() {
-            return Entered { value, number: None };
+            return Entered { value, number: None, typed };
         }
         // Marked inside, as it will be shared: no method changes it, whatever way leads to it.
         let marked = value.is_shared() && value.is_read_only();
         let value = if marked { value } else { value.flatten().into_read_only().into_shared() };
         let mut kept = self.lock();
-        kept.results.push_back(One { value: value.clone(), source: source.trim().into() });
+        kept.results.push_back(One { value: value.clone(), typed: typed.clone() });
         let crowded = || limits.memory.is_some_and(|(most, used)| used() > most / 2);
         while kept.results.len() > MOST || (kept.results.len() > 1 && crowded()) {
             kept.results.pop_front();
             kept.dropped += 1;
         }
-        Entered { value, number: Some(kept.last()) }
+        Entered { value, number: Some(kept.last()), typed }
     }
 
     /// Keep why a line failed.
@@ -86,7 +98,8 @@ impl Results {
             _ => usize::try_from(number.unsigned_abs()).ok().and_then(|back| (kept.last() + 1).checked_sub(back)),
         };
         let one = found.and_then(|number| Some((number, kept.results.get(number.checked_sub(kept.dropped + 1)?)?)));
-        let entered = |(number, one): (usize, &One)| Entered { value: one.value.clone(), number: Some(number) };
+        let entered =
+            |(number, one): (usize, &One)| Entered { value: one.value.clone(), number: Some(number), typed: one.typed.clone() };
         one.map(entered).ok_or_else(|| kept.missing(number))
     }
 
@@ -123,15 +136,21 @@ impl Results {
 
     /// All of them as a table: number, what it is, what was typed.
     pub(super) fn content(&self) -> Content {
+        let row = |one: Listed| vec![Value::from(one.number), one.what.into(), one.typed.into()];
+        let rows = self.list().into_iter().map(row).collect();
+        Content::Table(Table { columns: ["out", "result", "typed"].map(String::from).to_vec(), rows, ..Table::default() })
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn list(&self) -> Vec<Listed> {
         let kept = self.lock();
-        let row = |(index, one): (usize, &One)| {
-            let typed: String = one.source.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+        let listed = |(index, one): (usize, &One)| {
+            let typed: String = one.typed.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
             let more = if typed.chars().count() > TYPED { "…" } else { "" };
             let typed = format!("{}{more}", typed.chars().take(TYPED).collect::<String>());
-            vec![Value::from(kept.dropped + index + 1), what(&one.value).into(), typed.into()]
+            Listed { number: kept.dropped + index + 1, what: what(&one.value), typed }
         };
-        let rows = kept.results.iter().enumerate().map(row).collect();
-        Content::Table(Table { columns: ["out", "result", "typed"].map(String::from).to_vec(), rows, ..Table::default() })
+        kept.results.iter().enumerate().map(listed).collect()
     }
 
     fn values(&self) -> Vec<Dynamic> {
@@ -187,7 +206,7 @@ fn kind(value: &Dynamic) -> String {
     match value.read_lock::<super::Row>() {
         Some(row) => row.shape().kind.clone(),
         None if value.is::<Node>() => "document".into(),
-        None if value.is_int() || value.is_float() || value.is_bool() => value.to_string(),
+        None if value.is_int() || value.is_float() || value.is_bool() => value.flatten_clone().to_string(),
         None => type_word(value),
     }
 }

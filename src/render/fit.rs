@@ -25,6 +25,14 @@ pub fn middle(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{tail}"))
 }
 
+/// The beginning of a text: of prose that says most.
+pub fn head(text: &str, limit: usize) -> Cow<'_, str> {
+    if width(text) <= limit {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(take(text.chars(), limit.saturating_sub(1)) + "…")
+}
+
 /// As many characters as fit into so many columns.
 pub fn take(chars: impl Iterator<Item = char>, limit: usize) -> String {
     let mut used = 0;
@@ -111,6 +119,7 @@ mod tests {
     #[test]
     fn wide_characters_count_twice() {
         assert_eq!(middle("網格網格網格", 7), "網…格");
+        assert_eq!(head("網格網格網格", 8), "網格網…");
         assert_eq!(width("網格"), 4);
     }
 
@@ -132,6 +141,7 @@ mod tests {
         #[test]
         fn what_is_cut_fits(text in "\\PC{0,40}", limit in 1usize..30) {
             prop_assert!(width(&middle(&text, limit)) <= limit.max(width(&text).min(limit)));
+            prop_assert!(width(&head(&text, limit)) <= limit);
             let host = format!("{text}|80|{text}.{text}.svc.cluster.local{text}");
             prop_assert!(width(&name(&host, limit)) <= limit, "{:?}", name(&host, limit));
         }

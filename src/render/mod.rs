@@ -23,7 +23,7 @@ pub mod tree;
 mod value;
 pub mod yaml;
 
-pub use fit::{tame, width, wrap};
+pub use fit::{head, line, middle, tame, width, wrap};
 pub use looks::Looks;
 pub use style::Look;
 pub use theme::{Role, Theme};

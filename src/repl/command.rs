@@ -42,8 +42,8 @@ pub enum Takes {
     Playbook,
     /// What can be set of the session, then its value.
     Setting,
-    /// The number of a kept result, then maybe `> FILE`.
-    Result,
+    /// The number of a kept result, one of these words, then maybe `> FILE`.
+    Result(&'static [&'static str]),
     /// An expression, as without a command.
     Expression,
     /// Any text.

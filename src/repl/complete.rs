@@ -10,10 +10,10 @@ use super::complete_live::{self, Living};
 use super::complete_offers::Offers;
 use super::complete_rank::{Offer, common_prefix, fitting};
 use crate::Pilotage;
-use crate::render::{Look, style};
+use crate::render::{Look, grouped, head, line, middle, style};
 use rustyline::completion;
 use std::cell::RefCell;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// One line of the list, and what a Tab writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,7 +191,9 @@ fn lines(found: &Found, room: Room) -> Vec<String> {
     if shown < found.offers.len() {
         lines.push(format!("… {} more, type on", grouped(found.offers.len() - shown)));
     }
-    lines.extend(found.trouble.iter().map(|trouble| fit(&format!("… {trouble}"), room.columns.saturating_sub(3))));
+    lines.extend(
+        found.trouble.iter().map(|trouble| head(&line(&format!("… {trouble}")), room.columns.saturating_sub(3)).into_owned()),
+    );
     if lines.len() == 1 {
         // The only one of a list would not be shown.
         lines.push(String::new());
@@ -201,41 +203,22 @@ fn lines(found: &Found, room: Room) -> Vec<String> {
 
 /// The name, and in a column of its own what it is, as far as there is room.
 fn one_line(offer: &Offer, wide: usize, columns: usize) -> String {
-    let name = fit(&offer.name, wide);
+    let name = line(&offer.name);
+    let name = middle(&name, wide);
     let left = columns.saturating_sub(wide + GAP.len() + 2);
     if offer.about.is_empty() || left < 8 {
-        return name;
+        return name.into_owned();
     }
-    let about = fit(&offer.about, left);
+    let about = line(&offer.about);
+    let about = head(&about, left);
     // As wide as half a line and more: then the editor puts nothing beside it.
-    let line = format!("{name}{}{GAP}{about}", " ".repeat(wide.saturating_sub(name.width())));
-    let missing = (columns / 2).saturating_sub(line.width());
-    format!("{line}{}", " ".repeat(missing))
+    let both = format!("{name}{}{GAP}{about}", " ".repeat(wide.saturating_sub(name.width())));
+    let missing = (columns / 2).saturating_sub(both.width());
+    both + " ".repeat(missing).as_str()
 }
 
 /// What stands between a name and what it is.
 const GAP: &str = "  ";
-
-/// A text in so many columns.
-fn fit(text: &str, columns: usize) -> String {
-    let shown = |c: char| if c.is_control() { ' ' } else { c };
-    if text.width() <= columns {
-        return text.chars().map(shown).collect();
-    }
-    let mut used = 1;
-    let short = text.chars().map(shown).take_while(|c| {
-        used += c.width().unwrap_or_default();
-        used <= columns
-    });
-    short.chain(['…']).collect()
-}
-
-/// A number as people read it: 4,960.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let grouped: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
-    grouped.join(",")
-}
 
 /// A line of the list in colours: what a name is stands back.
 pub fn painted(line: &str, look: &Look) -> String {

@@ -9,7 +9,7 @@ use super::complete_offers::line;
 use super::complete_rank::Offer;
 use super::complete_topics::topics;
 use crate::Pilotage;
-use crate::host::{Param, ParamKind, Playbook};
+use crate::host::{Listed, Param, ParamKind, Playbook};
 
 /// Where the word at the cursor begins, and what it may be, in a line that is a command; `None` where it is none, or where
 /// its argument is a script.
@@ -48,11 +48,15 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
         Takes::Namespace => complete_live::names(&pilotage.live_names(), Means::Namespace, typed, None, None),
         Takes::Words(words) => offered(listed(words)),
         Takes::FileOr(words) => offered(listed(words).into_iter().chain(files(typed)).collect()),
-        Takes::Result => {
+        Takes::Result(words) => {
             // Behind the > stands a file.
-            let Some((_, file)) = typed.split_once('>') else { return (whole, Living::default()) };
-            let begin = typed.len() - file.trim_start().len();
-            return (whole + begin, offered(files(&typed[begin..])));
+            if let Some((_, file)) = typed.split_once('>') {
+                let begin = typed.len() - file.trim_start().len();
+                return (whole + begin, offered(files(&typed[begin..])));
+            }
+            let begin = typed.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+            let numbers = if begin == 0 { results(&pilotage) } else { Vec::new() };
+            return (whole + begin, offered(numbers.into_iter().chain(listed(words)).collect()));
         }
         Takes::Setting => {
             let begin = typed.rfind(char::is_whitespace).map_or(0, |space| space + 1);
@@ -68,6 +72,12 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
 
 fn listed(words: &[&'static str]) -> Vec<Offer> {
     words.iter().map(|word| Offer::plain(*word, "")).collect()
+}
+
+/// The numbers of the results that are kept, the last first, and what each is.
+pub(super) fn results(pilotage: &Pilotage) -> Vec<Offer> {
+    let offer = |one: Listed| Offer::plain(one.number.to_string(), format!("{} · {}", one.what, one.typed));
+    pilotage.results().into_iter().rev().map(offer).collect()
 }
 
 /// What can be set, and behind its name the words that it may be.

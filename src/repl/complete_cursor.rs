@@ -28,6 +28,8 @@ pub enum Spot {
     Module(String),
     /// A field or a method: the piece with this number ends what stands before the dot.
     Member(usize),
+    /// The number of a result: in `out[…]`, where nothing or a number is typed.
+    Result,
     /// A key of a map.
     Key,
     /// Text, begun with this quote.
@@ -89,6 +91,10 @@ impl<'a> Cursor<'a> {
                 cursor.spot = if ['"', '`'].contains(&quote) { Spot::Text(quote) } else { Spot::Nothing };
                 cursor.frames = frames(text, &cursor.tokens);
                 return cursor;
+            }
+            Some((K::Number, range)) if touches(&range) && cursor.begins_result(1) => {
+                cursor.tokens.pop();
+                cursor.start = range.start;
             }
             Some((K::Number | K::Wrong, range)) if touches(&range) => return cursor,
             Some((K::Name | K::Keyword | K::Reserved, range)) if touches(&range) => {
@@ -157,7 +163,16 @@ impl<'a> Cursor<'a> {
         dot.checked_sub(1)
     }
 
+    /// Whether all but so many of the last pieces end in `out[`.
+    fn begins_result(&self, but: usize) -> bool {
+        let behind = self.tokens.len().saturating_sub(but);
+        behind.checked_sub(2).is_some_and(|name| self.is(name, "out") && self.is(name + 1, "["))
+    }
+
     fn name_spot(&self) -> Spot {
+        if self.begins_result(0) && self.word().chars().all(|c| c.is_ascii_digit()) {
+            return Spot::Result;
+        }
         let Some(last) = self.tokens.len().checked_sub(1) else { return Spot::Name };
         match self.tokens[last].kind {
             K::Dot => return last.checked_sub(1).map_or(Spot::Nothing, Spot::Member),

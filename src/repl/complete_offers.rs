@@ -2,6 +2,7 @@
 
 use super::complete_call::{Keys, Parameter};
 use super::complete_chain::chain;
+use super::complete_command::results;
 use super::complete_cursor::{Cursor, Frame, Open, Spot};
 use super::complete_files::files;
 use super::complete_live::{self, Living};
@@ -41,6 +42,9 @@ impl<'a> Offers<'a> {
             Spot::Name => self.names(),
             Spot::Module(module) => self.of_module(module),
             Spot::Member(last) => self.members(&self.types.ending(*last)),
+            // A variable may have taken the name.
+            Spot::Result if self.types.pilotage.form_of("out", &[]) == Some(Form::Results) => results(self.types.pilotage),
+            Spot::Result => self.names(),
             Spot::Key => return self.keys(),
             Spot::Text(_) => return self.text(),
         };

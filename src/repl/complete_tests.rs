@@ -31,8 +31,19 @@ fn results_are_known_by_their_number() {
         ("out[-1].‸", "alpha"),
         ("out[1][0].‸", "namespace name"),
         ("out[-2][0].na‸", "namespace name"),
+        ("out[‸", "2 1"),
+        ("pods().len() + out[ ‸]", "2 1"),
+        ("out[1‸", "1"),
+        ("out[le‸", "len"),
+        ("[1‸", ""),
     ];
     begins(&engine, &cases);
+    let offers = in_script(&engine, &Memory::default(), "out[", 4).offers;
+    let abouts: Vec<&str> = offers.iter().map(|offer| offer.about.as_ref()).collect();
+    assert_eq!(abouts, ["map · #{ alpha: 1 }", "1 × pod · pods(\"olaf\")"]);
+    engine.enter("let out = [7];").expect("it runs");
+    begins(&engine, &[("out[po‸", "pods")]);
+    assert!(!offered(&engine, "out[‸").contains(&"2".into()), "a variable has the name");
 }
 
 /// What the line is after one Tab.

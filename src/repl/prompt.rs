@@ -2,6 +2,7 @@
 
 use super::{Place, Session, Source};
 use crate::backend::Effect;
+use crate::render::middle;
 use crate::render::style::{self, Look};
 use crate::render::theme::Ink;
 use std::sync::atomic::Ordering::Relaxed;
@@ -81,14 +82,10 @@ fn short(name: &str, most: usize) -> String {
     cut(tail, most)
 }
 
-/// The beginning and the end, where the whole is too long: both tell names apart.
+/// A name in so many columns, without what would drive the terminal.
 fn cut(text: &str, most: usize) -> String {
-    let clean: Vec<char> = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    if clean.len() <= most {
-        return clean.into_iter().collect();
-    }
-    let (front, back) = (most / 2, most - most / 2 - 1);
-    clean[..front].iter().chain(&['…']).chain(&clean[clean.len() - back..]).collect()
+    let clean: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    middle(&clean, most).into_owned()
 }
 
 /// What a place is called beside others, in a table.
@@ -155,6 +152,7 @@ mod tests {
             ("kind-lab", "kind-lab"),
             ("a-name-that-is-much-longer-than-anybody-needs", "a-name-that-i…nybody-needs"),
             ("odd\u{1b}[31mname", "odd?[31mname"),
+            ("網格網格網格網格網格網格網格", "網格網格網格…網格網格網格"),
         ] {
             assert_eq!(short(name, 26), said);
         }

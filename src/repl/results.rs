@@ -4,7 +4,7 @@
 use super::reshow::{self, Form};
 use super::{Next, Session, pager};
 use crate::error::{Error, Kind};
-use crate::host::Interrupt;
+use crate::host::{Interrupt, TokenKind, is_secret_typed, tokens};
 use crate::pilotage::Shown;
 use crate::render::{self, Format, Look, brief, style, tame};
 use crate::report::Content;
@@ -42,7 +42,10 @@ impl Session<'_> {
             return self.print(&line);
         }
         let (_, lines) = style::screen();
-        let next = self.write(|out| brief::write(out, &shown.content, &look, lines));
+        let next = match nothing(shown, &look) {
+            Some(line) => self.print(&line),
+            None => self.write(|out| brief::write(out, &shown.content, &look, lines)),
+        };
         self.tell_label(&label);
         next
     }
@@ -52,7 +55,7 @@ impl Session<'_> {
         if matches!(shown.content, Content::Nothing) {
             return Next::Go;
         }
-        let next = self.show_whole(&|out, look| reshow::write(out, &shown.content, Form::Data(format), look));
+        let next = self.show_whole(&|out, look| reshow::write(out, shown, Form::Data(format), look));
         if self.is_typed() {
             self.tell_label(&label(shown, took));
         }
@@ -122,6 +125,41 @@ fn label(shown: &Shown, took: Duration) -> String {
     parts.join(" · ")
 }
 
+/// What is shown in place of a result that is empty: what was asked, since a name that is wrong in it is often why.
+pub(super) fn nothing(shown: &Shown, look: &Look) -> Option<String> {
+    let empty = match &shown.content {
+        Content::Table(table) => table.rows.is_empty(),
+        Content::Value(Value::Array(items)) => items.is_empty(),
+        _ => false,
+    };
+    let asked = last_statement(&shown.typed);
+    if !empty || asked.is_empty() || is_secret_typed(&shown.typed) {
+        return None;
+    }
+    let line = render::line(&format!("no rows: {asked}")).into_owned();
+    let fitted = look.width.map_or(line.as_str().into(), |width| render::middle(&line, width));
+    Some(look.paint(style::FAINT, &fitted) + "\n")
+}
+
+/// The last statement of a text, without comments around it. After a block that no semicolon ends, the block is part of it.
+fn last_statement(typed: &str) -> &str {
+    let (mut depth, mut last, mut ended) = (0_usize, 0..0, true);
+    for token in tokens(typed) {
+        match token.kind {
+            TokenKind::Comment | TokenKind::OpenComment => continue,
+            TokenKind::Semicolon if depth == 0 => {
+                ended = true;
+                continue;
+            }
+            TokenKind::Open | TokenKind::InterpolationBegin => depth += 1,
+            TokenKind::Close | TokenKind::InterpolationEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        last = if std::mem::take(&mut ended) { token.range } else { last.start..token.range.end };
+    }
+    &typed[last]
+}
+
 /// A scalar with the label at the right edge of its line, if both have room there.
 fn beside(content: &Content, label: &str, look: &Look) -> Option<String> {
     let text = match content {
@@ -164,7 +202,7 @@ mod tests {
     use serde_json::json;
 
     fn shown(value: Value, number: usize) -> Shown {
-        Shown { content: Content::Value(value), number: Some(number) }
+        Shown { content: Content::Value(value), number: Some(number), typed: String::new() }
     }
 
     #[test]
@@ -173,9 +211,28 @@ mod tests {
         assert_eq!(label(&shown(json!(1), 3), Duration::from_millis(2345)), "out[3] · 2.3 s");
         let rows = vec![vec![json!(1)]; 1200];
         let table = crate::report::Table { columns: vec!["n".into()], rows: rows.into(), ..Default::default() };
-        let table = Shown { content: Content::Table(table), number: Some(4) };
+        let table = Shown { content: Content::Table(table), ..shown(json!(1), 4) };
         assert_eq!(label(&table, Duration::ZERO), "out[4] · 1,200 rows");
-        assert_eq!(label(&Shown { content: Content::Nothing, number: None }, Duration::ZERO), "");
+        assert_eq!(label(&Shown { content: Content::Nothing, number: None, typed: String::new() }, Duration::ZERO), "");
+    }
+
+    #[test]
+    fn where_nothing_was_found_stands_what_was_asked() {
+        let none = |typed: &str, width| nothing(&Shown { typed: typed.into(), ..shown(json!([]), 1) }, &Look::fitted(width));
+        for (typed, asked) in [
+            ("pods(\"shopp\")", "pods(\"shopp\")"),
+            (
+                "let ns = \"a;b\"; pods(ns).filter(|p| { let x = 1; x == p }) // none",
+                "pods(ns).filter(|p| { let x = 1; x == p })",
+            ),
+            ("pods(`a${1;2}`)\n  .where(#{ a: 1 })", "pods(`a${1;2}`)↵  .where(#{ a: 1 })"),
+            ("let x = 1; []; ", "[]"),
+        ] {
+            assert_eq!(none(typed, 100), Some(format!("no rows: {asked}\n")), "{typed}");
+        }
+        assert_eq!(none("pods(\"a-very-long-namespace\")", 24).as_deref(), Some("no rows: pod…namespace\")\n"));
+        assert_eq!(none("decode(\"token=hunter2hunter2hunter2hunter2\")", 100), None, "a secret is not said again");
+        assert_eq!(nothing(&Shown { typed: "[1]".into(), ..shown(json!([1]), 1) }, &Look::plain()), None);
     }
 
     #[test]

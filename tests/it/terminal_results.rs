@@ -143,6 +143,7 @@ fn a_result_is_shown_again_in_other_forms() {
         (":csv 1", "\"[{\"\"x\"\":1}]\",\"a,b\""),
         (":markdown 1", "| more | name |"),
         (":tree 1", "└─ name: a,b"),
+        (":tree 1 depth=1", "└─ 0 {…2} a,b"),
         (":table 1", "[{\"x\":1}]  a,b"),
     ] {
         terminal.line(command);
@@ -154,6 +155,28 @@ fn a_result_is_shown_again_in_other_forms() {
     terminal.prompt();
     terminal.line(":json x");
     terminal.shows("is no number of a result");
+    terminal.prompt();
+    terminal.line(":json depth=2");
+    terminal.shows("only a tree has a depth");
+    terminal.prompt();
+    terminal.press(":yaml \t");
+    let screen = terminal.shows("41 + 1");
+    let listed: Vec<&str> = screen.lines().filter(|line| line.starts_with(['1', '2'])).map(str::trim_end).collect();
+    assert_eq!(listed, ["2  42 · 41 + 1", "1  1 × map · [#{ name: \"a,b\", more: [#{ x: 1 }] }]"], "{screen}");
+}
+
+#[test]
+fn where_nothing_was_found_stands_what_was_asked() {
+    let home = TempDir::new();
+    let mut terminal = session(&home, (24, 80), &[("PAGER", "cat")]);
+    terminal.line("let ns = \"shopp\"; pods(\"olaf\").where(#{ namespace: ns })");
+    terminal.shows("no rows: pods(\"olaf\").where(#{ namespace: ns })");
+    terminal.prompt();
+    terminal.press("\u{c}");
+    terminal.line("1 + 1");
+    terminal.prompt();
+    terminal.line(":table 1");
+    terminal.shows("no rows: pods(\"olaf\")");
 }
 
 #[test]
