@@ -112,8 +112,6 @@ impl App {
     }
 
     fn engine(&self, allowed: Effect, input: Input) -> Result<Engine> {
-        // Meanwhile: finding the way to the cluster takes about as long. Where there is no thread for it, the engine does it.
-        let _ = std::thread::Builder::new().name("prepare".into()).spawn(Pilotage::prepare);
         let signals = Signals::listen()?;
         verbose::install_log(self.options.verbose);
         let observer: Arc<dyn Observer> =

@@ -108,6 +108,11 @@ fn start(args: &[OsString]) -> u8 {
     };
     let bare = command(args);
     let typed = bare.clone().try_get_matches_from(args).ok();
+    if typed.as_ref().is_some_and(is_for_engine) {
+        // Reading the configuration and finding the way to the cluster take about as long. Where there is no thread for it, the
+        // engine does it.
+        let _ = std::thread::Builder::new().name("prepare".into()).spawn(crate::Pilotage::prepare);
+    }
     let command = config.apply(bare, typed.as_ref());
     let matches = match command.clone().try_get_matches_from(args) {
         Ok(matches) => matches,
@@ -129,6 +134,11 @@ fn start(args: &[OsString]) -> u8 {
             app.finish(outcome)
         }
     }
+}
+
+/// Whether what is typed will need an engine.
+fn is_for_engine(typed: &ArgMatches) -> bool {
+    matches!(typed.subcommand_name(), None | Some("run" | "eval"))
 }
 
 impl Command {

@@ -36,27 +36,43 @@ pub(super) fn library() -> &'static Result<Library> {
     LIBRARY.get_or_init(compile_all)
 }
 
-/// Later modules may call earlier ones.
+/// Side by side: a prompt waits for it.
 fn compile_all() -> Result<Library> {
     let mut engine = Engine::new_raw();
     super::engine::language(&mut engine);
-    let mut library = Library::new();
-    for (name, source) in MODULES {
-        let module = compile(&engine, name, source).map_err(|error| {
-            Error::new(Kind::Internal, format!("the standard library's module {name} does not compile")).cause(error)
-        })?;
-        let module = Arc::new(module);
-        engine.register_static_module(*name, module.clone());
-        library.push((*name, module));
+    for (name, _) in MODULES {
+        // Modules may call each other: all that the compiler wants to know is which there are.
+        engine.register_static_module(*name, Module::new().into());
     }
-    Ok(library)
+    let engine = &engine;
+    std::thread::scope(|scope| {
+        let begin = |source| std::thread::Builder::new().spawn_scoped(scope, move || compile(engine, source));
+        let begun: Vec<_> = MODULES.iter().map(|module| (module, begin(*module))).collect();
+        let mut library = Library::new();
+        for (module, begun) in begun {
+            let done = match begun {
+                Ok(thread) => thread.join().ok(),
+                // Where there is no thread for it, it is done here.
+                Err(_) => Some(compile(engine, *module)),
+            };
+            library.push((module.0, Arc::new(compiled(module.0, done)?)));
+        }
+        Ok(library)
+    })
+}
+
+type Compiled = std::result::Result<Module, Box<rhai::EvalAltResult>>;
+
+fn compiled(name: &str, module: Option<Compiled>) -> Result<Module> {
+    let broken = || Error::new(Kind::Internal, format!("the standard library's module {name} does not compile"));
+    module.ok_or_else(broken)?.map_err(|error| broken().cause(error))
 }
 
 /// Functions of modules that are named like what the language itself calls (`in` calls `contains`). A function written in a script
 /// hides a native one of its name from all that is called below it, closures and other modules too: so nobody sees these.
 const APART: [&str; 1] = ["contains"];
 
-fn compile(engine: &Engine, name: &str, source: &str) -> std::result::Result<Module, Box<rhai::EvalAltResult>> {
+fn compile(engine: &Engine, (name, source): (&str, &str)) -> Compiled {
     let mut ast = super::underscore::compile(engine, &Scope::new(), source)?;
     ast.set_source(file(name));
     let mut apart = ast.clone_functions_only();
