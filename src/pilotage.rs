@@ -117,6 +117,11 @@ impl Pilotage {
         self.host.result(number).map(|entered| self.shown(entered))
     }
 
+    /// Keep a value as the result of something that was typed beside the language: later texts see it as `_` and `out[n]`.
+    pub fn keep(&self, typed: &str, value: Value) -> Shown {
+        self.shown(self.host.keep(typed, value))
+    }
+
     fn shown(&self, entered: Entered) -> Shown {
         Shown { content: self.host.content(&entered.value), number: entered.number, typed: entered.typed }
     }

@@ -235,6 +235,22 @@ impl Ground for Here<'_> {
         Some(undo::table(&undone, dry_run))
     }
 
+    fn mark(&self) -> u64 {
+        self.source().ledger.mark()
+    }
+
+    fn undo_since(&self, mark: u64) -> bool {
+        let source = self.source();
+        let fresh: Vec<u64> = source.ledger.open().iter().map(|entry| entry.id).filter(|id| *id >= mark).collect();
+        if fresh.is_empty() || source.backend.replays() {
+            return true;
+        }
+        let within = Shared::patience(fresh.len());
+        let undone = self.engine.pilotage.put_back(&Which { entries: Some(fresh), ..Which::default() }, within);
+        self.app.quiet();
+        undone.is_some_and(|undone| undo::tell(&undone, &self.app.err()))
+    }
+
     fn settings(&self) -> Vec<Setting> {
         set::all(&lock(&self.config), self.typed)
     }

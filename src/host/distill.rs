@@ -40,6 +40,11 @@ impl Input {
         };
         Self { text: text.into(), end, result, deeds }
     }
+
+    /// A command that gave the result of this number: no script can say it.
+    pub fn command(typed: &str, result: Option<usize>) -> Self {
+        Self { text: typed.into(), end: End::Command, result, deeds: Deeds::default() }
+    }
 }
 
 /// How far an input came that failed: the outermost call that stands in it.
@@ -59,6 +64,8 @@ pub enum End {
     Failed(Option<Place>),
     /// It was not run at all.
     Refused,
+    /// Well, and it was a command to the session.
+    Command,
 }
 
 /// What is told of a session in its playbook.
@@ -117,7 +124,8 @@ impl Host {
         let needs = needs(&pieces);
         let plan = plan(&pieces, &needs, keep)?;
         let effect = plan.forms.keys().map(|index| inputs[pieces[*index].line].deeds.effect).max().unwrap_or(Effect::Observe);
-        let distilled = write(self.catalog(), &pieces, &needs, &plan, recorded, effect);
+        let mut distilled = write(self.catalog(), &pieces, &needs, &plan, recorded, effect);
+        distilled.notes.extend(left_out(inputs));
         self.check(&distilled, &recorded.name)?;
         Ok(distilled)
     }
@@ -135,6 +143,12 @@ impl Host {
         let (compiled, _) = self.compile(&playbook.scope(&values), &distilled.text);
         compiled.map(|_| ()).map_err(|error| wrong(&error.to_string()))
     }
+}
+
+/// That commands are no part of it, each told once.
+fn left_out(inputs: &[Input]) -> Vec<String> {
+    let commands: BTreeSet<&str> = inputs.iter().filter(|one| one.end == End::Command).map(|one| one.text.as_str()).collect();
+    commands.into_iter().map(|one| format!("`{one}` is no part of the playbook: run that one beside it")).collect()
 }
 
 /// The functions that write into a report, and those of them that judge.
@@ -183,7 +197,7 @@ fn plan(pieces: &[Piece], needs: &[Needs], keep: Keep) -> Result<Plan> {
 
 /// What is kept for its own sake, and which values are shown.
 fn roots(pieces: &[Piece], needs: &[Needs], keep: Keep) -> Result<(BTreeMap<usize, Form>, Vec<usize>)> {
-    let whole = || pieces.iter().enumerate().filter(|(_, piece)| !piece.broke);
+    let whole = || pieces.iter().enumerate().filter(|(_, piece)| !piece.broke && !piece.command);
     let shows = |piece: &Piece| piece.shown.is_some() && !piece.tells;
     let mut forms: BTreeMap<usize, Form> = BTreeMap::new();
     let mut shown = Vec::new();

@@ -154,6 +154,10 @@ impl Flow {
                 (ALL, None) => Some(Answer::Lost("which result it means is only known while it runs")),
                 _ => continue,
             };
+            let answer = match answer {
+                Some(Answer::Value(at)) if pieces[at].command => Some(Answer::Lost("a command gave it, and a playbook has none")),
+                answer => answer,
+            };
             let answer = answer.unwrap_or(Answer::Lost("nothing that can be run again gave it"));
             if let Answer::Value(at) | Answer::Failure(at) = answer {
                 needs.pieces.insert(at);

@@ -25,6 +25,8 @@ pub(super) struct Piece {
     pub shown: Option<usize>,
     /// Whether it failed in the middle.
     pub broke: bool,
+    /// Whether it is none, but a command that gave a result.
+    pub command: bool,
     /// Whether the functions and imports of its input live on.
     pub defines: bool,
     /// Whether it may do something that cannot be seen in it: its input did, and it may have been this.
@@ -33,6 +35,24 @@ pub(super) struct Piece {
     pub tells: bool,
     /// Whether that may be a finding.
     pub judges: bool,
+}
+
+impl Piece {
+    /// What stands for a command among the statements.
+    fn command(line: usize, input: &Input) -> Self {
+        Self {
+            text: input.text.clone(),
+            line,
+            facts: Facts::default(),
+            shown: input.result,
+            broke: false,
+            command: true,
+            defines: false,
+            acts: false,
+            tells: false,
+            judges: false,
+        }
+    }
 }
 
 /// The functions that tell something in a report, by name.
@@ -63,6 +83,7 @@ impl<'a> Cutter<'a> {
     fn input(&mut self, line: usize, input: &Input) -> Vec<Piece> {
         let reached = match input.end {
             End::Refused => return Vec::new(),
+            End::Command => return vec![Piece::command(line, input)],
             End::Failed(at) => Some(at),
             End::Worked => None,
         };
@@ -103,7 +124,7 @@ impl<'a> Cutter<'a> {
         }
         let calls = |known: &BTreeSet<String>| facts.calls.iter().any(|call| !call.in_function && known.contains(&call.name));
         let (tells, judges) = (calls(&self.tellers.all), calls(&self.tellers.judges));
-        Piece { text: text.into(), line, facts, shown: None, broke, defines, acts: false, tells, judges }
+        Piece { text: text.into(), line, facts, shown: None, broke, command: false, defines, acts: false, tells, judges }
     }
 
     /// A function of the session that calls one which tells something does so, too.

@@ -347,3 +347,27 @@ mod laws {
         }
     }
 }
+
+#[test]
+fn a_command_that_gave_a_result_is_told_and_no_earlier_result_is_taken_for_it() {
+    let engine = Pilotage::builder(Script::silent()).build().expect("it builds");
+    let mut inputs = typed(&engine, &["[1, 2]"]);
+    let report = engine.keep(":run mine", serde_json::json!({"findings": [3]}));
+    inputs.push(Input::command(":run mine", report.number));
+    let recorded = Recorded { name: "a-case".into(), ..Recorded::default() };
+    let saved = |inputs: &[Input], keep| engine.distill(inputs, &recorded, keep);
+    for keep in [Keep::Needed, Keep::All] {
+        let kept = saved(&inputs, keep).expect("the first line can be kept");
+        assert!(kept.text.ends_with("show([1, 2]);\n"), "{}", kept.text);
+        assert_eq!((kept.kept, kept.notes.len()), ((1, 1), 1));
+        assert!(kept.notes[0].contains("`:run mine` is no part"), "{:?}", kept.notes);
+    }
+    for line in ["_.findings.len()", "out[2].findings", "out[-1]"] {
+        let mut inputs = inputs.clone();
+        inputs.extend(typed(&engine, &[line]));
+        // Each of them is typed behind one more result.
+        engine.keep(":run mine", serde_json::json!({"findings": [3]}));
+        let error = saved(&inputs, Keep::Needed).expect_err(line);
+        assert!(error.causes().join(" ").contains("a command gave it"), "{line}: {error:?}");
+    }
+}

@@ -57,8 +57,9 @@ pub(super) fn write(
     let mut notes = Vec::new();
     let body = without_secrets(&joined(&blocks), &mut notes);
     let head = head(catalog, pieces, plan, recorded, effect, &lifted);
+    let kept = (plan.forms.len(), pieces.iter().filter(|piece| !piece.command).count());
     let params = lifted.params.into_iter().map(|(param, _)| param).collect();
-    Distilled { text: format!("{head}\n{body}"), needs: effect, params, notes, kept: (plan.forms.len(), pieces.len()) }
+    Distilled { text: format!("{head}\n{body}"), needs: effect, params, notes, kept }
 }
 
 /// Statements below each other; what spans lines stands apart.

@@ -252,6 +252,13 @@ impl Host {
         self.results.get(number)
     }
 
+    /// Keep a value as the result of something that was typed and is not of the language.
+    pub fn keep(&self, typed: &str, value: Value) -> Entered {
+        let kept = self.results.keep(typed, convert::from_value(value), self.limits);
+        self.typed().name_results(&self.results);
+        kept
+    }
+
     fn typed(&self) -> MutexGuard<'_, Typed> {
         self.typed.lock().unwrap_or_else(PoisonError::into_inner)
     }

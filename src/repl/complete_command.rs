@@ -9,7 +9,7 @@ use super::complete_offers::line;
 use super::complete_rank::Offer;
 use super::complete_topics::topics;
 use crate::Pilotage;
-use crate::host::{Listed, Param, ParamKind, Playbook};
+use crate::host::{Files, Listed, Param, ParamKind, Playbook};
 
 /// Where the word at the cursor begins, and what it may be, in a line that is a command; `None` where it is none, or where
 /// its argument is a script.
@@ -98,13 +98,30 @@ fn contexts(session: &Session) -> Vec<Offer> {
     all.into_iter().map(|one| Offer::plain(one.name, format!("{} {}", one.cluster, one.server))).collect()
 }
 
-/// A playbook's name; behind it its parameters, and behind one of these what it may be.
+/// The playbooks that a path may lead to.
+fn scripts(typed: &str) -> Vec<Offer> {
+    files(typed).into_iter().filter(|file| file.name.ends_with('/') || file.name.ends_with(".rhai")).collect()
+}
+
+/// A playbook's name or path; behind it its parameters, and behind one of these what it may be.
 fn playbook(pilotage: &Pilotage, before: &str, typed: &str) -> Living {
     let mut words = before.split_whitespace();
     let Some(name) = words.next() else {
-        return offered(pilotage.playbooks().iter().map(named).collect());
+        if typed.contains('/') {
+            return offered(scripts(typed));
+        }
+        let all = pilotage.playbooks();
+        // What can be run by its name is named once.
+        let more = scripts(typed).into_iter().filter(|file| all.iter().all(|one| *file.name != format!("{}.rhai", one.name)));
+        return offered(all.iter().map(named).chain(more).collect());
     };
-    let Some(found) = pilotage.playbooks().into_iter().find(|one| one.name == name) else { return Living::default() };
+    let is_path = name.contains('/') || name.ends_with(".rhai");
+    let found = if is_path {
+        Playbook::find(&Files::at_home(name).to_string_lossy(), &[]).ok()
+    } else {
+        pilotage.playbooks().into_iter().find(|one| one.name == name)
+    };
+    let Some(found) = found else { return Living::default() };
     let params = found.header.params;
     let last = words.clone().last().and_then(|word| word.strip_prefix("--"));
     if let Some(param) = params.iter().find(|param| Some(param.name.as_str()) == last) {

@@ -62,6 +62,12 @@ pub trait Ground {
     /// Put back what this session set here, or only tell what would be; `None` when Ctrl-C ended it. What fails is told.
     fn undo(&self, dry_run: bool) -> Option<Table>;
 
+    /// How much was set so far, for [`Ground::undo_since`].
+    fn mark(&self) -> u64;
+
+    /// Put back what was set since this mark and is not to stay, and say so; whether nothing is left of it.
+    fn undo_since(&self, mark: u64) -> bool;
+
     /// What can be set of a session, as it holds now.
     fn settings(&self) -> Vec<Setting>;
 
@@ -210,6 +216,14 @@ pub(super) mod testing {
 
         fn undo(&self, _dry_run: bool) -> Option<Table> {
             Some(Table::default())
+        }
+
+        fn mark(&self) -> u64 {
+            0
+        }
+
+        fn undo_since(&self, _mark: u64) -> bool {
+            true
         }
 
         fn settings(&self) -> Vec<Setting> {

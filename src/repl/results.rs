@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::host::{Interrupt, TokenKind, is_secret_typed, tokens};
 use crate::pilotage::Shown;
 use crate::render::{self, Format, Look, brief, style, tame};
-use crate::report::Content;
+use crate::report::{Content, Report};
 use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -58,6 +58,16 @@ impl Session<'_> {
         let next = self.show_whole(&|out, look| reshow::write(out, shown, Form::Data(format), look));
         if self.is_typed() {
             self.tell_label(&label(shown, took));
+        }
+        next
+    }
+
+    /// Print a report, and the number that it has among the results.
+    pub(super) fn show_report(&self, report: &Report, kept: &Shown, took: Duration) -> Next {
+        let format = self.ground.format();
+        let next = self.show_whole(&|out, look| render::write_report(out, report, format, look));
+        if self.is_typed() {
+            self.tell_label(&label(kept, took));
         }
         next
     }

@@ -3,9 +3,11 @@
 use super::command::{Command, Takes};
 use super::{Meant, Next, Session, show};
 use crate::error::{Error, Kind, Result};
-use crate::host::Playbook;
+use crate::host::{Files, Playbook};
 use crate::render::{self, style};
+use crate::report::Report;
 use serde_json::{Map, Value};
+use std::time::{Duration, Instant};
 
 /// The exit code of a wrong parameter, as on the command line.
 const USAGE: u8 = 2;
@@ -18,13 +20,19 @@ pub const RUN: Command = Command {
     about: "runs a playbook here, by name or path: `:run proxy-sync --namespace shop`",
     manual: "`:run NAME --help` tells what it does and its parameters; they are those of `pilotage run NAME`, quoted as in a shell. \
              It does not see the session's variables, and leaves none. It may do what it says it needs, as far as `:allow` goes; \
-             what it sets stays until `:undo` or the end of the session. A secret is better named as a file: `--token @FILE`.",
+             what it sets is put back when it ends, except what it means to keep. A secret is better named as a file: `--token @FILE`.\n\n\
+             Its report is a result, as `pilotage run -o json` prints it: `_.findings` are its findings, `_.findings.filter(|one| \
+             one.severity == \"error\")` the bad ones, `_.status` the worst, and `:json` shows all of it again. `:save` says that a run is no \
+             part of what it saves.",
     run,
 };
 
 fn run(session: &Session, typed: &str) -> Result<Next> {
     let unclosed = || Error::new(Kind::BadInput, "a quote is not closed, or a backslash stands at the end");
-    let words = shlex::split(typed).ok_or_else(unclosed)?;
+    let mut words = shlex::split(typed).ok_or_else(unclosed)?;
+    if let Some(home) = words.first_mut().filter(|name| name.starts_with("~/")) {
+        *home = Files::at_home(home).to_string_lossy().into_owned();
+    }
     match session.ground.playbook(&words) {
         Ok(Meant::Run(playbook, params)) => investigate(session, &playbook, params),
         Ok(Meant::Help(text)) => Ok(session.print(&text)),
@@ -40,15 +48,18 @@ fn run(session: &Session, typed: &str) -> Result<Next> {
 }
 
 fn investigate(session: &Session, playbook: &Playbook, params: Map<String, Value>) -> Result<Next> {
-    let before = session.ground.place();
-    let needed = playbook.within(before.allowed).map_err(|refused| {
+    let (begun, mark) = (Instant::now(), session.ground.mark());
+    let allowed = session.ground.place().allowed;
+    let needed = playbook.within(allowed).map_err(|refused| {
         let word = playbook.needed().word();
         refused.hint(format!("read it first (`:doc {}`); then `:allow {word}`", playbook.name))
     })?;
     // It goes no further than it says.
     session.ground.allow(needed);
     let outcome = session.guarded(|pilotage| Ok(pilotage.run(playbook, params)));
-    session.ground.allow(before.allowed);
+    session.ground.allow(allowed);
+    // At once: nothing is to stay set while somebody reads.
+    let all_back = put_back(session, mark);
     let (report, failure) = match outcome {
         Some(Ok(Ok(report))) => (report, None),
         Some(Ok(Err(failed))) => {
@@ -58,17 +69,36 @@ fn investigate(session: &Session, playbook: &Playbook, params: Map<String, Value
         Some(Err(failure)) => return Ok(Next::Failed(failure.error.exit_code())),
         None => return Ok(Next::Failed(1)),
     };
-    let mut next = Next::Go;
+    let mut next = if all_back { Next::Go } else { Next::Failed(1) };
     if failure.is_none() || !report.sections.is_empty() {
-        let format = session.ground.format();
-        next = session.show_whole(&|out, look| render::write_report(out, &report, format, look));
-    }
-    if session.ground.place().set > before.set {
-        session.note("what it set stays so until `:undo`, or the end of the session");
+        let shown = show_kept(session, playbook, &report, begun.elapsed())?;
+        next = if all_back { shown } else { next };
     }
     if let Some(failure) = failure {
         style::write_stderr(&show::failure(&failure, &session.looks.err()));
         next = Next::Failed(failure.error.exit_code());
     }
     Ok(next)
+}
+
+/// Put back what it set. One press of Ctrl-C ended the playbook; another one ends this.
+fn put_back(session: &Session, mark: u64) -> bool {
+    session.ground.before();
+    session.pilotage().interrupt().renew();
+    let all = session.ground.undo_since(mark);
+    if !all {
+        session.note("not all that it set is put back: `:undo list` shows it, and `:undo` tries again");
+    }
+    all
+}
+
+/// Keep the report as a result, and show it.
+fn show_kept(session: &Session, playbook: &Playbook, report: &Report, took: Duration) -> Result<Next> {
+    // Without its parameters, for some are secret.
+    let typed = format!(":run {}", playbook.name);
+    let unwritten = |error| Error::new(Kind::Internal, "the report cannot be kept as a result").caused_by(&error);
+    let pilotage = session.pilotage();
+    let kept = pilotage.keep(&typed, serde_json::to_value(render::json::report(report)).map_err(unwritten)?);
+    session.journal.keep_command(&pilotage, &typed, kept.number);
+    Ok(session.show_report(report, &kept, took))
 }

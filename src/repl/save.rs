@@ -22,6 +22,7 @@ pub const SAVE: Command = Command {
     about: "turns the session into a playbook that reports what it found",
     manual: "It keeps the lines on which the findings depend, or the last result when there are none; failures, repeats and looks \
              are left out. Pods and namespaces become parameters with the values they had; tokens become parameters without any.\n\n\
+             A `:run` is no part of it, and neither is what depends on its result: that is said.\n\n\
              NAME lies in your folder of scripts, where `pilotage run NAME` finds it; with a slash in it, or ending in `.rhai`, it is a \
              path. What is there already is replaced with `--force` only. `:save! NAME` keeps every line that worked.",
     run: |session, argument| save(session, argument, Keep::Needed),
@@ -58,11 +59,12 @@ impl Typed {
 impl Journal {
     /// Keep an input that was evaluated.
     pub(super) fn keep(&self, engine: &Arc<Pilotage>, text: &str, outcome: std::result::Result<Option<usize>, &Failure>) {
-        let mut journal = self.lock();
-        if !journal.is_of(engine) {
-            *journal = Typed { engine: Arc::downgrade(engine), ..Typed::default() };
-        }
-        journal.inputs.push(Input::new(text, engine.deeds(), outcome));
+        self.lock_of(engine).inputs.push(Input::new(text, engine.deeds(), outcome));
+    }
+
+    /// Keep that a command gave a result.
+    pub(super) fn keep_command(&self, engine: &Arc<Pilotage>, typed: &str, result: Option<usize>) {
+        self.lock_of(engine).inputs.push(Input::command(typed, result));
     }
 
     /// The session goes to another place.
@@ -86,6 +88,15 @@ impl Journal {
             let others = others.join(", ");
             format!("this session also asked {others}; the playbook asks only where it is run: read it before you do")
         })
+    }
+
+    /// What was typed into this engine.
+    fn lock_of(&self, engine: &Arc<Pilotage>) -> MutexGuard<'_, Typed> {
+        let mut journal = self.lock();
+        if !journal.is_of(engine) {
+            *journal = Typed { engine: Arc::downgrade(engine), ..Typed::default() };
+        }
+        journal
     }
 
     fn lock(&self) -> MutexGuard<'_, Typed> {

@@ -62,9 +62,67 @@ fn a_playbook_goes_as_far_as_the_session_may() {
     says(&mut terminal, ":allow tune", &[]);
     says(&mut terminal, ":run looks", &["error[refused]", "lab/shop ✗1>"]);
     assert_eq!(two.proxies[0].level("rbac").unwrap(), "warning", "it goes no further than it says");
-    says(&mut terminal, ":run tunes", &["done", "stays so until `:undo`", "lab/shop 1 set>"]);
-    assert_eq!(two.proxies[0].level("rbac").unwrap(), "debug");
+    let screen = says(&mut terminal, ":run tunes", &["done", "rbac of shop/web is warning again, no longer debug"]);
+    assert!(screen.trim_end().ends_with("lab/shop>"), "{screen}");
+    assert_eq!(two.proxies[0].level("rbac").unwrap(), "warning");
+    // What the session set stays, and what a playbook means to keep.
+    says(&mut terminal, "set_log(\"web.shop\", \"jwt\", \"debug\").len()", &["lab/shop 1 set>"]);
+    says(&mut terminal, ":run tunes", &["no longer debug", "lab/shop 1 set>"]);
+    two.home.write("keeps.rhai", &source("tune").replace("\"debug\"", "\"debug\", #{ keep: true }"));
+    says(&mut terminal, ":run keeps", &["done", "lab/shop 1 set>"]);
+    assert_eq!(["rbac", "jwt"].map(|name| two.proxies[0].level(name).unwrap()), ["debug", "debug"]);
+    // What fails in the middle leaves nothing either.
+    two.home.write("fails.rhai", &(source("tune").replace("rbac", "http") + "throw \"midway\";\n"));
+    says(&mut terminal, ":run fails", &["http of shop/web is warning again", "done", "midway", "lab/shop 1 set ✗1>"]);
     says(&mut terminal, ":undo", &["lab/shop>"]);
+    assert_eq!(["rbac", "jwt"].map(|name| two.proxies[0].level(name).unwrap()), ["debug", "warning"]);
+}
+
+#[test]
+fn the_report_of_a_playbook_is_a_result() {
+    let home = TempDir::new();
+    let mut terminal = demo(&home);
+    says(&mut terminal, "41", &["out[1]"]);
+    says(&mut terminal, ":run jwks-certificate", &["JWKS001", "out[2]"]);
+    says(&mut terminal, "_.findings.filter(|one| one.severity == \"error\").map(|one| one.code)", &["JWKS001"]);
+    says(&mut terminal, "out[2].status", &["error"]);
+    says(&mut terminal, "out", &[":run jwks-certificate"]);
+    says(&mut terminal, ":json 2 > kept.json", &["out[2] is in kept.json"]);
+    let ran = finish(pilotage(home.path(), &["--demo", "run", "jwks-certificate", "-o", "json"]), PATIENCE);
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let kept = json(&std::fs::read_to_string(home.file("kept.json")).expect("it was written"));
+    assert_eq!(kept, json(&ran.stdout));
+    assert!(kept["findings"].as_array().is_some_and(|findings| !findings.is_empty()));
+    says(&mut terminal, ":save ./mine", &["error[bad_input]", "a command gave it"]);
+    says(&mut terminal, "let a = 1; a + 1", &[]);
+    says(&mut terminal, ":save ./mine", &["`:run jwks-certificate` is no part of the playbook", "show(a + 1)"]);
+    says(&mut terminal, ":set output yaml", &[]);
+    says(&mut terminal, ":run jwks-certificate", &["pilotage_report: 1", "code: JWKS001"]);
+}
+
+#[test]
+fn run_completes_the_users_own_playbooks() {
+    let home = TempDir::new();
+    std::fs::create_dir_all(home.file(".config/pilotage/scripts")).expect("a folder can be made");
+    std::fs::create_dir_all(home.file("cases")).expect("a folder can be made");
+    let playbook = "const PLAYBOOK = #{ title: \"Mine\", needs: [\"observe\"], params: #{ word: #{ kind: \"string\", help: \"any\", value: \"w\" } } };\nok(`the word is ${params.word}`);\n";
+    home.write(".config/pilotage/scripts/owned.rhai", playbook);
+    home.write("cases/monday.rhai", playbook);
+    home.write("cases/notes.txt", "no playbook");
+    let mut terminal = demo(&home);
+    for (keys, shown) in [
+        (":run own\t", ":run owned"),
+        (":run cas\t", ":run cases/"),
+        (":run cases/\t", ":run cases/monday.rhai"),
+        (":run cases/monday.rhai --w\t", ":run cases/monday.rhai --word"),
+        (":run owned --w\t", ":run owned --word"),
+    ] {
+        terminal.press(keys);
+        terminal.shows(shown);
+        terminal.press("\u{15}");
+        terminal.wait("an empty line", |screen| screen.trim_end().ends_with("demo>"));
+    }
+    says(&mut terminal, ":run ~/cases/monday.rhai --word tilde", &["the word is tilde"]);
 }
 
 #[test]
