@@ -53,6 +53,7 @@
 
 pub mod backend;
 pub mod bind;
+pub mod called;
 pub mod cell;
 pub mod cli;
 pub mod envoy;

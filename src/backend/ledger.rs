@@ -24,6 +24,10 @@ pub struct Shelf {
     pub folder: Option<PathBuf>,
     /// The kubeconfig files in use, where they were named, so that `pilotage undo` finds the cluster again.
     pub kubeconfig: Option<String>,
+    /// The cluster of the kubeconfig that was chosen in place of the context's.
+    pub cluster: Option<String>,
+    /// The user of the kubeconfig that was chosen in place of the context's.
+    pub user: Option<String>,
 }
 
 /// Keeps of every question that sets levels how to undo it.
@@ -246,7 +250,7 @@ impl Ledger {
         if kept.book.is_none()
             && let Some(folder) = self.shelf.folder.as_ref().filter(|_| !self.inner.replays())
         {
-            let header = Header::new(now, self.inner.cluster(), self.inner.describe(), self.shelf.kubeconfig.clone());
+            let header = Header::new(now, self.inner.cluster(), self.inner.describe(), &self.shelf);
             kept.book = Some(Book::create(folder, &header)?);
         }
         if let Some(book) = &mut kept.book {

@@ -3,6 +3,7 @@
 //! JSON lines: what the session is, then each tune before it is done, then which of them need no undo any more. A file
 //! whose lock is free belongs to a session that ended; what is open in it is still changed.
 
+use super::ledger::Shelf;
 use super::ledger_entry::{Entry, Setting};
 use super::ledger_trust::{doubt_file, doubt_folder};
 use crate::error::{Error, Kind, Result};
@@ -36,12 +37,27 @@ pub struct Header {
     /// The kubeconfig files in use, where they were named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<String>,
+    /// The cluster of the kubeconfig that was chosen in place of the context's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_cluster: Option<String>,
+    /// The user of the kubeconfig that was chosen in place of the context's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_user: Option<String>,
 }
 
 impl Header {
     /// The session that begins now.
-    pub fn new(started: Timestamp, cluster: String, source: String, kubeconfig: Option<String>) -> Self {
-        Self { version: VERSION, pid: std::process::id(), started, cluster, source, kubeconfig }
+    pub fn new(started: Timestamp, cluster: String, source: String, shelf: &Shelf) -> Self {
+        let Shelf { kubeconfig, cluster: chosen_cluster, user: chosen_user, .. } = shelf.clone();
+        Self { version: VERSION, pid: std::process::id(), started, cluster, source, kubeconfig, chosen_cluster, chosen_user }
+    }
+
+    /// Where it is, for people: the context, and the cluster where that is not the context's.
+    pub fn place(&self) -> String {
+        match &self.chosen_cluster {
+            Some(chosen) => format!("{} (--cluster {chosen})", self.cluster),
+            None => self.cluster.clone(),
+        }
     }
 }
 
@@ -364,7 +380,7 @@ mod tests {
     }
 
     fn header() -> Header {
-        Header::new(at("2026-11-22T10:00:00Z"), "lab".into(), "context lab".into(), None)
+        Header::new(at("2026-11-22T10:00:00Z"), "lab".into(), "context lab".into(), &Shelf::default())
     }
 
     fn entry(id: u64, names: &[&str]) -> Entry {

@@ -255,7 +255,7 @@ fn several_levels_of_one_session_come_back_to_the_first() {
 fn the_file_holds_no_more_than_places_and_levels() {
     let folder = std::env::temp_dir().join(format!("pilotage-ledger-words-{}", std::process::id()));
     let process = Process::new();
-    let shelf = Shelf { folder: Some(folder.clone()), kubeconfig: None };
+    let shelf = Shelf { folder: Some(folder.clone()), ..Shelf::default() };
     let ledger = Ledger::new(process.clone(), process, shelf);
     block_on(ledger.ask(&send("POST", 15000, "/logging?level=debug", None))).unwrap();
     let text = std::fs::read_to_string(ledger.file().unwrap()).unwrap();
@@ -290,7 +290,7 @@ impl Backend for At {
 
 fn session(process: &Arc<Process>, folder: &std::path::Path) -> Ledger {
     let at = Arc::new(At(process.clone(), "https://one:6443"));
-    Ledger::new(at.clone(), at, Shelf { folder: Some(folder.to_owned()), kubeconfig: None })
+    Ledger::new(at.clone(), at, Shelf { folder: Some(folder.to_owned()), ..Shelf::default() })
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn what_a_killed_session_set_later_waits_for_its_undo() {
     assert_eq!((undo(&first)[0].how.clone(), first.open().len()), (How::HandedDown, 1));
     drop(first);
     let last = ledger_file::leftovers(&folder).into_iter().max_by_key(|left| left.contents.open[0].at).unwrap();
-    let shelf = Shelf { folder: Some(folder.clone()), kubeconfig: None };
+    let shelf = Shelf { folder: Some(folder.clone()), ..Shelf::default() };
     assert_eq!(undo(&Ledger::adopt(process.clone(), shelf, last))[0].how, How::PutBack);
     assert_eq!((process.listed(), std::fs::read_dir(&folder).unwrap().count()), (before, 0));
     std::fs::remove_dir_all(folder).unwrap();
@@ -336,7 +336,7 @@ fn undo_all_once(process: &Arc<Process>, folder: &std::path::Path) {
         let left = ledger_file::leftovers(folder).into_iter().filter(|left| !seen.contains(&left.book.path().to_owned()));
         let Some(left) = left.max_by_key(|left| left.contents.open.iter().map(|entry| entry.at).max()) else { return };
         seen.push(left.book.path().to_owned());
-        let shelf = Shelf { folder: Some(folder.to_owned()), kubeconfig: None };
+        let shelf = Shelf { folder: Some(folder.to_owned()), ..Shelf::default() };
         undo(&Ledger::adopt(Arc::new(At(process.clone(), "https://one:6443")), shelf, left));
     }
 }
@@ -405,7 +405,7 @@ fn a_tape_holds_the_refusal_for_which_a_tune_was_never_sent() {
     let refusal = || Err(Error::new(Kind::Forbidden, "no port-forward for you"));
     let (aside, kept) = (super::testing::Script::new([refusal()]), super::testing::Script::new([refusal()]));
     let folder = std::env::temp_dir().join("pilotage-ledger-never-made");
-    let ledger = Ledger::new(kept.clone(), aside, Shelf { folder: Some(folder), kubeconfig: None });
+    let ledger = Ledger::new(kept.clone(), aside, Shelf { folder: Some(folder), ..Shelf::default() });
     let error = block_on(ledger.ask(&send("POST", 15000, "/logging?rbac=debug", None))).unwrap_err();
     assert_eq!((error.kind(), kept.asked()), (Kind::Forbidden, vec!["pod n/p:15000 POST /logging".to_owned()]));
 }

@@ -4,7 +4,7 @@ use super::config::Config;
 use super::connect::{self, Source};
 use super::options::Options;
 use super::signals::{End, INTERRUPTED, Signals};
-use super::{browser, params, places, plugin, undo, verbose};
+use super::{browser, params, places, undo, verbose};
 use crate::backend::{Effect, Observer, Tally};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Input, Limits, Output, Playbook, Reading};
@@ -194,7 +194,7 @@ impl App {
     /// Print to standard error.
     pub fn tell(&self, text: &str) {
         self.progress.hide();
-        style::write_stderr(&plugin::as_called(text));
+        style::write_stderr(text);
     }
 
     /// Tell something worth knowing that is no failure.

@@ -1,10 +1,9 @@
-//! `pilotage completions`: what a shell must know to complete commands, playbooks and their parameters; or what kubectl must.
+//! `pilotage completions`: what makes a shell, or kubectl, ask pilotage what may stand where somebody types.
 
 use super::app::{App, Outcome};
-use super::{params, plugin};
-use crate::host::Playbook;
+use super::{complete, plugin};
 use clap::builder::PossibleValue;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 /// Arguments of `pilotage completions`.
@@ -49,13 +48,7 @@ impl Completions {
             app.print(plugin::COMPLETE)?;
             return Ok(0);
         };
-        let mut command = super::Cli::command();
-        for playbook in Playbook::shipped() {
-            command = params::with_playbook(command, &playbook, &playbook.name);
-        }
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command, "pilotage", &mut script);
-        app.print(&String::from_utf8_lossy(&script))?;
+        app.print(&complete::script(&shell.to_string()))?;
         Ok(0)
     }
 }

@@ -67,7 +67,12 @@ pub fn shelf(options: &Options) -> Shelf {
     let listed = || std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
     let usual = || std::env::home_dir().map(|home| home.join(".kube/config")).filter(|file| file.exists());
     let kubeconfig = named.or_else(listed).or_else(|| usual().map(|file| file.into_os_string()));
-    Shelf { folder: places::ledger(), kubeconfig: kubeconfig.and_then(|list| absolute(&list)) }
+    Shelf {
+        folder: places::ledger(),
+        kubeconfig: kubeconfig.and_then(|list| absolute(&list)),
+        cluster: options.cluster.clone(),
+        user: options.user.clone(),
+    }
 }
 
 /// Every file of the list as it is found from any folder.

@@ -99,14 +99,14 @@ struct Start<'a> {
 
 fn start(args: &[OsString]) -> u8 {
     plugin::learn(args);
-    if args.get(1).is_some_and(|word| word == complete::ASKED) {
-        return answer(&complete::for_kubectl(command(args), &args[2..]));
-    }
     let (mut config, broken) = match Config::load() {
         Ok(config) => (config, None),
         Err(failure) => (Config::nothing(), Some(failure)),
     };
     let bare = command(args);
+    if let Some(asker) = complete::asker(args) {
+        return answer(&complete::answer(config.apply(bare, None), &asker, args));
+    }
     let typed = bare.clone().try_get_matches_from(args).ok();
     if typed.as_ref().is_some_and(is_for_engine) {
         // Reading the configuration and finding the way to the cluster take about as long. Where there is no thread for it, the
@@ -170,14 +170,14 @@ fn dispatch(command: Option<Command>, app: &App, config: &Config, matches: &ArgM
 fn command(args: &[OsString]) -> clap::Command {
     let plain = args.iter().any(|arg| arg == "--no-color");
     let command = config_keys::switches_with_values(Cli::command());
-    command.bin_name(plugin::called()).mut_subcommand("run", run::explained).color(if plain {
+    command.bin_name(crate::called::called()).mut_subcommand("run", run::explained).color(if plain {
         clap::ColorChoice::Never
     } else {
         clap::ColorChoice::Auto
     })
 }
 
-/// What a shell asked for.
+/// Tell a shell what it asked for.
 fn answer(text: &str) -> u8 {
     // A shell that no longer listens needs no answer.
     let _ = crate::render::style::write_stdout(text);

@@ -3,7 +3,7 @@
 use super::options::Options;
 use crate::error::{Error, Kind, Result};
 use crate::host::{Param, ParamKind, Playbook};
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, ValueHint};
 use serde_json::{Map, Value};
 use std::io::Read;
 
@@ -52,7 +52,8 @@ fn taken(command: &Command) -> Vec<String> {
     own.chain(["help".into(), "version".into()]).collect()
 }
 
-fn id(param: &Param) -> String {
+/// The name of its argument in the tree of commands.
+pub fn id(param: &Param) -> String {
     format!("param:{}", param.name)
 }
 
@@ -65,6 +66,9 @@ fn arg(param: &Param, taken: &[String]) -> Arg {
     }
     if param.kind == ParamKind::Bool {
         arg = arg.num_args(0..=1).require_equals(true).default_missing_value("true");
+    }
+    if param.kind == ParamKind::File {
+        arg = arg.value_hint(ValueHint::FilePath);
     }
     if param.kind == ParamKind::Choice {
         arg = arg.value_parser(clap::builder::PossibleValuesParser::new(param.choices.clone()));

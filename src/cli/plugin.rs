@@ -1,34 +1,16 @@
 //! As a plugin of kubectl: what is installed as `kubectl-pilotage` is called `kubectl pilotage`, takes kubectl's options for
 //! where to ask and as whom, and says of the others what to do.
 
+use crate::called;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::OnceLock;
-
-/// How it is called when it is no plugin.
-const OWN: &str = "pilotage";
-
-static CALLED: OnceLock<&str> = OnceLock::new();
 
 /// Learn from the first word of the command line how the program is called.
 pub fn learn(args: &[OsString]) {
     let stem = args.first().and_then(|first| Path::new(first).file_stem());
-    let called = if stem.is_some_and(|stem| stem == "kubectl-pilotage") { "kubectl pilotage" } else { OWN };
-    CALLED.get_or_init(|| called);
-}
-
-/// How the program is called.
-pub fn called() -> &'static str {
-    CALLED.get().copied().unwrap_or(OWN)
-}
-
-/// A text in which commands stand in back-ticks, as the user must type them.
-pub fn as_called(text: &str) -> Cow<'_, str> {
-    match called() {
-        OWN => text.into(),
-        called => text.replace("`pilotage ", &format!("`{called} ")).into(),
+    if stem.is_some_and(|stem| stem == "kubectl-pilotage") {
+        called::learn("kubectl pilotage");
     }
 }
 

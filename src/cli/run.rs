@@ -3,8 +3,9 @@
 use super::Start;
 use super::app::{App, Outcome};
 use super::eval::PARTIAL;
-use super::{options::Options, params, places, plugin};
+use super::{options::Options, params, places};
 use crate::backend::Effect;
+use crate::called::called;
 use crate::error::{Error, Kind};
 use crate::host::{Failure, Input, Playbook};
 use crate::render;
@@ -34,7 +35,7 @@ enum Named {
 
 /// The command's help, as the program is called.
 pub fn explained(run: clap::Command) -> clap::Command {
-    let called = plugin::called();
+    let called = called();
     run.override_usage(format!("{called} run [OPTIONS] <PLAYBOOK> [--PARAMETER <VALUE>]...")).after_help(format!(
         "PLAYBOOK is a name (`{called} list` shows them) or the path of a .rhai file.\n\
          `{called} run PLAYBOOK --help` shows what it does and its parameters."

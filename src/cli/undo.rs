@@ -1,9 +1,12 @@
 //! `pilotage undo`: put back what sessions set that ended without doing so; and what every session does at its end.
 
 use super::app::{App, Outcome};
+use super::options::Options;
 use super::{connect, places};
 use crate::Undoer;
-use crate::backend::{Entry, How, Ledger, Leftover, UndoRow, Undone, Which, ledger_doubts, leftovers};
+use crate::backend::{
+    Connect, Entry, How, Ledger, LedgerHeader, Leftover, UndoRow, Undone, Which, contexts, ledger_doubts, leftovers,
+};
 use crate::error::{Error, Kind};
 use crate::host::Session;
 use crate::record::Record;
@@ -86,7 +89,9 @@ impl Undo {
     }
 
     fn is_meant(&self, app: &App, left: &Leftover) -> bool {
-        app.options.context.as_ref().is_none_or(|context| *context == left.contents.header.cluster)
+        let (options, header) = (&app.options, &left.contents.header);
+        options.context.as_ref().is_none_or(|context| *context == header.cluster)
+            && options.cluster.as_ref().is_none_or(|cluster| self::cluster(options, header).is_none_or(|own| own == *cluster))
     }
 
     /// What one session left, through the cluster it was connected to.
@@ -96,6 +101,9 @@ impl Undo {
         options.context = Some(header.cluster.clone()).filter(|cluster| cluster != "in-cluster");
         // What the session read, whatever KUBECONFIG is in this shell.
         options.kubeconfig = options.kubeconfig.or(header.kubeconfig.clone().map(PathBuf::from));
+        // What it chose in place of the context's, unless somebody chooses now.
+        options.cluster = options.cluster.or(header.chosen_cluster.clone());
+        options.user = options.user.or(header.chosen_user.clone());
         let entries = left.contents.open.clone();
         let backend = tokio::task::spawn_blocking(move || connect::bare_source(&options)).await;
         let backend = backend.unwrap_or_else(|error| Err(Error::new(Kind::Internal, "connecting failed").cause(error)));
@@ -117,6 +125,16 @@ impl Undo {
             }
         }
     }
+}
+
+/// The cluster of the kubeconfig that a session was on, as far as that can still be told.
+fn cluster(options: &Options, header: &LedgerHeader) -> Option<String> {
+    let of_context = || {
+        let kubeconfig = options.kubeconfig.clone().or(header.kubeconfig.clone().map(PathBuf::from));
+        let all = contexts(&Connect { kubeconfig, ..Connect::default() }).ok()?;
+        all.into_iter().find(|one| one.name == header.cluster).map(|one| one.cluster)
+    };
+    header.chosen_cluster.clone().or_else(of_context)
 }
 
 fn no_home() -> Error {
@@ -226,7 +244,7 @@ pub fn leftover_notes() -> Vec<String> {
         format!(
             "a session of {} on {} (process {}) ended without putting back what it had set: {}; `pilotage undo` does it",
             header.started.strftime("%Y-%m-%d %H:%M"),
-            header.cluster,
+            header.place(),
             header.pid,
             levels(&left.contents.open)
         )

@@ -3,6 +3,7 @@
 use super::fit;
 use super::style::{self, Look};
 use super::theme::{Ink, Role};
+use crate::called::as_called;
 use crate::error::Error;
 
 /// A failure and the place in a script where it happened, if it happened in one.
@@ -62,7 +63,8 @@ const GOES_ON: usize = 4;
 
 /// `label: text`, at a terminal wrapped at words.
 pub fn headline(label: &str, ink: impl Into<Ink>, text: &str, look: &Look) -> String {
-    let text = fit::tame(text);
+    let text = as_called(text);
+    let text = fit::tame(&text);
     let painted = look.paint(ink, label);
     let Some(width) = look.width else { return format!("{painted}: {text}\n") };
     // The label's beginning stands where the others are indented.
@@ -120,7 +122,7 @@ fn excerpt(line: &str, column: usize, limit: Option<usize>) -> (String, usize) {
 fn labelled(label: &str, color: Role, text: &str, look: &Look) -> String {
     let indent = " ".repeat(label.len() + 4);
     let limit = look.width.map(|width| width.saturating_sub(indent.len()).max(24));
-    let lines = fit::wrap(&fit::tame(text), limit);
+    let lines = fit::wrap(&fit::tame(&as_called(text)), limit);
     let mut out = format!("  {}: {}\n", look.paint(color, label), lines.first().map_or("", String::as_str));
     for line in lines.iter().skip(1) {
         out += &format!("{indent}{line}\n");

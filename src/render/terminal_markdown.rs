@@ -2,6 +2,7 @@
 
 use super::fit;
 use super::style::{self, Look};
+use crate::called::as_called;
 
 /// The widest first column of a list; a longer name has a line of its own.
 const NAMES: usize = 26;
@@ -10,7 +11,8 @@ const PROSE: usize = 110;
 
 /// Markdown as text for people. Only what pilotage's own reference uses is understood; the rest stays as it is.
 pub fn render(markdown: &str, look: &Look) -> String {
-    let tame = fit::tame(markdown);
+    let markdown = as_called(markdown);
+    let tame = fit::tame(&markdown);
     let lines: Vec<&str> = tame.lines().collect();
     let mut text = String::new();
     let mut at = 0;

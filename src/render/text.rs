@@ -3,6 +3,7 @@
 use super::evidence::{Piece, pieces};
 use super::style::{self, Look};
 use super::{fit, table, terminal_markdown, value};
+use crate::called::as_called;
 use crate::host::convert::SHOWN;
 use crate::host::describe;
 use crate::report::{Content, Finding, Item, Report, Section, Severity};
@@ -214,7 +215,7 @@ pub fn write(out: &mut dyn Write, content: &Content, look: &Look) -> io::Result<
         Content::Nothing => return Ok(()),
         Content::Table(rows) => return table::write(out, rows, look),
         Content::Page(page) if look.terminal => Cow::Owned(terminal_markdown::render(&page.markdown, look)),
-        Content::Page(page) => Cow::Borrowed(page.markdown.as_str()),
+        Content::Page(page) => as_called(&page.markdown),
         Content::Text(text) | Content::Value(Value::String(text)) if look.terminal => fit::tame(text),
         Content::Text(text) | Content::Value(Value::String(text)) => Cow::Borrowed(text.as_str()),
         Content::Document(node) if node.size() > SHOWN => Cow::Owned(describe(node)),

@@ -4,6 +4,7 @@ use super::command::{Command, Takes};
 use super::{Next, Session, show};
 use crate::Pilotage;
 use crate::backend::Effect;
+use crate::called::called;
 use crate::error::{Error, Kind, Result};
 use crate::host::distill::{Distilled, Input, Keep, Recorded};
 use crate::host::{Failure, Files, Playbook};
@@ -187,7 +188,7 @@ fn told(name: &str, file: &Path, distilled: &Distilled) -> String {
     let needed = distilled.params.iter().filter(|param| param.value.is_none());
     let params: String = needed.map(|param| format!(" --{} @FILE", param.name)).collect();
     let run = if name.contains('/') || name.ends_with(".rhai") { file.display().to_string() } else { name.to_owned() };
-    format!("{kept} of {of} statements, in {}; run it with: pilotage run {run}{params}{allow}", file.display())
+    format!("{kept} of {of} statements, in {}; run it with: {} run {run}{params}{allow}", file.display(), called())
 }
 
 #[cfg(test)]

@@ -244,15 +244,6 @@ fn the_reference_covers_functions_modules_and_playbooks() {
 }
 
 #[test]
-fn shells_complete_playbooks_and_their_parameters() {
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = run(&["completions", shell]);
-        assert_eq!(script.code, Some(0), "{shell}");
-        assert!(script.stdout.contains("jwks-certificate"), "{shell}");
-    }
-}
-
-#[test]
 fn a_reader_that_left_is_no_failure() {
     for (args, code) in [(&["doc"][..], 0), (&["--help"], 0), (&["run", "echo", "--many", "9", "--severity", "error"], 3)] {
         let home = TempDir::new();

@@ -133,6 +133,28 @@ fn usage_help_and_hints_say_kubectl_pilotage() {
 }
 
 #[test]
+fn a_session_says_kubectl_pilotage_too() {
+    let desk = Desk::new();
+    let typed = ":help certificate signed by unknown authority\n:run nosuch\n:set nosuch 1\nhelp(\"jwks-certificate\")\nlet kept = 1\n:save! mine\n";
+    let file = desk.home.write("typed", typed);
+    let mut command = desk.command(&["pilotage", "--demo"]);
+    command.stdin(std::fs::File::open(file).unwrap());
+    let output = finish(command, PATIENCE);
+    let all = format!("{}{}", output.stdout, output.stderr);
+    for part in [
+        "kubectl pilotage run jwks-certificate",
+        "`kubectl pilotage list`",
+        "`kubectl pilotage config show`",
+        "with: kubectl pilotage run mine",
+    ] {
+        assert!(all.contains(part), "{part}: {output:#?}");
+    }
+    let bare = all.replace("kubectl pilotage", "");
+    let told = ["run", "list", "config", "undo", "show"].map(|command| format!("pilotage {command}"));
+    assert!(told.iter().all(|told| !bare.contains(told)), "{output:#?}");
+}
+
+#[test]
 fn an_option_of_kubectl_that_is_not_taken_says_what_to_do() {
     let desk = Desk::new();
     for (option, advice) in [("-A", "pods(\"*\")"), ("--server=x", "set-cluster"), ("--token=x", "set-credentials")] {

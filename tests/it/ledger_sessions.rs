@@ -262,7 +262,7 @@ fn an_embedded_engine_puts_back_when_it_is_dropped_also_by_a_panic() {
 
     let folder = rig.mesh.home().path().join(".local/state/pilotage/ledger");
     let live: Arc<Live> = Arc::new(connect());
-    let shelf = Shelf { folder: Some(folder), kubeconfig: None };
+    let shelf = Shelf { folder: Some(folder), ..Shelf::default() };
     let ledger = Arc::new(Ledger::new(live.clone(), live, shelf));
     let engine = Pilotage::builder(ledger.clone()).ledger(ledger).build().unwrap();
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
@@ -279,4 +279,33 @@ fn an_embedded_engine_puts_back_when_it_is_dropped_also_by_a_panic() {
     }));
     assert!(unwound.is_err());
     assert_eq!((rig.level("rbac"), rig.files()), ("warning".into(), vec![]));
+}
+
+/// A context that leads nowhere, and a session that chose the cluster of the mesh in its place: that choice is kept.
+#[test]
+fn a_killed_session_on_a_chosen_cluster_is_undone_there() {
+    let rig = Rig::new();
+    let file = rig.mesh.home().file("kubeconfig");
+    let mut kubeconfig: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let own = kubeconfig["contexts"][0]["context"].clone();
+    let named = |list: &mut serde_json::Value, one: serde_json::Value| list.as_array_mut().unwrap().push(one);
+    named(&mut kubeconfig["clusters"], serde_json::json!({"name": "nowhere", "cluster": {"server": "http://127.0.0.1:1"}}));
+    let lost = serde_json::json!({"name": "lost", "context": {"cluster": "nowhere", "user": own["user"]}});
+    named(&mut kubeconfig["contexts"], lost);
+    kubeconfig["current-context"] = "lost".into();
+    std::fs::write(&file, kubeconfig.to_string()).unwrap();
+    let near = own["cluster"].as_str().unwrap();
+    let mut command = rig.mesh.command(&["eval", "--cluster", near, "--allow", "tune", &set("debug")]);
+    let session = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    rig.wait_for("rbac", "debug");
+    send(&session, "KILL");
+    end(session);
+    let told = rig.mesh.run(&["eval", "--cluster", near, "1"]);
+    assert!(told.stderr.contains(&format!("on lost (--cluster {near})")), "{told:#?}");
+    let other = rig.mesh.run(&["undo", "--cluster", "nowhere"]);
+    assert_eq!((other.code, other.stderr.as_str()), (Some(0), "nothing is left to be put back\n"), "{other:#?}");
+    let dry = rig.mesh.run(&["undo", "--dry-run", "--cluster", near, "-o", "json"]);
+    assert!(dry.code == Some(0) && dry.stdout.contains("rbac") && rig.level("rbac") == "debug", "{dry:#?}");
+    let undo = rig.mesh.run(&["undo"]);
+    assert_eq!((undo.code, rig.level("rbac"), rig.files()), (Some(0), "warning".into(), vec![]), "{undo:#?}");
 }

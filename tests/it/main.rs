@@ -19,6 +19,7 @@ mod catalog;
 mod cli;
 mod cluster;
 mod cluster_servers;
+mod completions;
 mod config;
 mod diff;
 mod embed;
