@@ -217,7 +217,9 @@ pub fn page_of(known: &Known, text: &str) -> Result<Page> {
         page_text += &format!("- `{}`: {sort}{}\n", hit.call, hit.about);
         page_text += &if hit.why.is_empty() { String::new() } else { format!("  - {}\n", hit.why) };
     }
-    page_text += "\n`help(\"NAME\")` tells all of one.\n";
+    let runs = known.catalog.command("run").is_some() && found.hits.iter().any(|hit| hit.sort == Sort::Playbook);
+    let here = if runs { "; at a prompt, `:run NAME` runs a playbook where you are" } else { "" };
+    page_text += &format!("\n`help(\"NAME\")` tells all of one{here}.\n");
     let data: Value = json!({"asked": text, "facts": found.facts, "hits": super::hits_as_data(&found.hits)});
     Ok(page(page_text, data))
 }

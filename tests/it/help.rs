@@ -244,3 +244,11 @@ fn run_pilotage_with(args: &[&str], typed: &str) -> Output {
     drop(writer);
     finish(command, PATIENCE)
 }
+
+#[test]
+fn a_playbook_that_helps_is_run_at_the_prompt_by_a_command() {
+    let found = run_pilotage(&["--demo", "eval", "help(\"401\")"], &[]);
+    assert!(found.code == Some(0) && found.stdout.contains("`:run NAME` runs a playbook"), "{found:#?}");
+    let none = run_pilotage(&["--demo", "eval", "help(\"OOMKilled\")"], &[]);
+    assert!(none.code == Some(0) && !none.stdout.contains(":run"), "{none:#?}");
+}
