@@ -6,7 +6,7 @@ use super::narrow_stats;
 use super::redact::Redactor;
 use super::tape::{Header, Manifest};
 use super::tape_read::{Contents, Recorded};
-use super::{Answer, Aside, Ask, Backend, Followed, Logs, Piece, PodHttp, Query, SharedBackend, log_range};
+use super::{Answer, Aside, Ask, Backend, Effect, Followed, Logs, Piece, PodHttp, Query, SharedBackend, log_range};
 use crate::error::{Error, Kind, Result};
 use futures::future::{BoxFuture, FutureExt, ready};
 use futures::{StreamExt, stream};
@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A recorded case, as a backend.
 ///
-/// The same question asked again gets the next answer, and then the last one again and again. A question that was not
+/// The same question asked again gets the next answer, and then the last one again and again. After something was set in a
+/// pod, its answers are those that were recorded after that, where there are any. A question that was not
 /// recorded is answered from a wider one: part of a log from more of it, an object or a namespace from a complete list,
 /// part of a proxy's configuration or statistics from the whole.
 pub struct Tape {
@@ -28,6 +29,8 @@ pub struct Tape {
     /// The tape that comes with pilotage is read when it is first asked, and nobody waits for it at the start.
     unread: &'static [u8],
     now: Mutex<Timestamp>,
+    /// The pods in which something was set, and the place in the tape of what set it.
+    set: Mutex<HashMap<InPod, usize>>,
 }
 
 /// What a tape holds behind its header.
@@ -38,6 +41,9 @@ struct Held {
     notes: Vec<String>,
 }
 
+/// Cluster, namespace and name of a pod.
+type InPod = (String, String, String);
+
 #[derive(Default)]
 struct Question {
     answers: Vec<Given>,
@@ -46,6 +52,8 @@ struct Question {
 
 /// One answer: whole, or in the parts in which it streamed. There is at least one.
 struct Given {
+    /// Its place in the tape.
+    place: usize,
     parts: Vec<Recorded>,
 }
 
@@ -77,14 +85,14 @@ impl Tape {
         let name = name.into();
         let Contents { header, answers, manifest, notes } = Contents::read(&name, data)?;
         let now = Mutex::new(header.recorded_at);
-        Ok(Self { name, header, held: Held::new(answers, manifest, notes).into(), unread: &[], now })
+        Ok(Self { name, header, held: Held::new(answers, manifest, notes).into(), unread: &[], now, set: Mutex::default() })
     }
 
     /// A tape that comes with this program, so that all but its first line can be read when it is first asked.
     pub(super) fn shipped(name: &str, data: &'static [u8]) -> Result<Self> {
         let header = Contents::header(name, data)?;
         let now = Mutex::new(header.recorded_at);
-        Ok(Self { name: name.into(), header, held: OnceLock::new(), unread: data, now })
+        Ok(Self { name: name.into(), header, held: OnceLock::new(), unread: data, now, set: Mutex::default() })
     }
 
     fn held(&self) -> &Held {
@@ -120,9 +128,26 @@ impl Tape {
                 _ => self.answer(query).map(Followed::whole),
             };
         };
-        let given = question.turn();
+        let given = question.turn(self.since(query));
         self.is_now(given.at());
         given.stream()
+    }
+
+    /// The place in the tape behind which the answers to a question lie, as far as what was set tells.
+    fn since(&self, query: &Query) -> usize {
+        let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        in_pod(query).and_then(|pod| set.get(&pod).copied()).unwrap_or(0)
+    }
+
+    /// What sets something in a pod stands before all that is asked there from now on.
+    fn follows(&self, query: &Query, place: usize) {
+        if query.ask.effect() > Effect::Observe
+            && let Some(pod) = in_pod(query)
+        {
+            let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+            let since = set.entry(pod).or_default();
+            *since = place.max(*since);
+        }
     }
 
     fn is_now(&self, at: Timestamp) {
@@ -134,7 +159,11 @@ impl Tape {
         // Questions are recorded without the secrets in them.
         let redacted = Redactor::default().query(query).into_owned();
         let (at, answer) = match self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted)) {
-            Some(question) => question.next(),
+            Some(question) => {
+                let given = question.turn(self.since(query));
+                self.follows(query, given.place);
+                (given.at(), given.open())
+            }
             None => match self.narrower(&redacted)? {
                 Some(answer) => (answer.at, Ok(answer)),
                 None => return Err(self.miss(&redacted)),
@@ -152,7 +181,7 @@ impl Tape {
     pub(super) fn look(&self, query: &Query) -> Result<Answer> {
         let redacted = Redactor::default().query(query).into_owned();
         match self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted)) {
-            Some(question) => question.current(),
+            Some(question) => question.current(self.since(query)),
             None => self.narrower(&redacted)?.ok_or_else(|| self.miss(&redacted)),
         }
     }
@@ -178,18 +207,20 @@ impl Tape {
         };
         let mut found: Vec<_> = self.held().questions.iter().filter(|(query, _)| is_it(query)).collect();
         found.sort_by_key(|(query, _)| query.to_string());
-        found.first().map(|(_, question)| question.current())
+        found.first().map(|(query, question)| question.current(self.since(query)))
     }
 
     fn narrower_log(&self, cluster: &str, wanted: &super::Logs) -> Result<Option<Answer>> {
         let same = self.held().questions.iter().filter_map(|(query, question)| match &query.ask {
-            Ask::Logs(logs) if query.cluster == cluster && log_range::same_log(logs, wanted) => Some((logs, question)),
+            Ask::Logs(logs) if query.cluster == cluster && log_range::same_log(logs, wanted) => {
+                Some((logs, question, self.since(query)))
+            }
             _ => None,
         });
         let mut same: Vec<_> = same.collect();
-        same.sort_by_key(|(logs, _)| logs.to_string());
-        for (logs, question) in same {
-            let Ok(answer) = question.current() else { continue };
+        same.sort_by_key(|(logs, ..)| logs.to_string());
+        for (logs, question, since) in same {
+            let Ok(answer) = question.current(since) else { continue };
             if !answer.is_success() {
                 // A refusal does not depend on the range.
                 return Ok(Some(answer));
@@ -222,8 +253,8 @@ impl Tape {
         };
         let mut found: Vec<_> = self.held().questions.iter().filter(|(query, _)| is_it(query)).collect();
         found.sort_by_key(|(query, _)| query.to_string());
-        found.into_iter().find_map(|(_, question)| {
-            let answer = question.current().ok().filter(Answer::is_success)?;
+        found.into_iter().find_map(|(query, question)| {
+            let answer = question.current(self.since(query)).ok().filter(Answer::is_success)?;
             let (status, body) = cut(&answer.body)?;
             Some(Answer { status, body: body.into(), ..answer })
         })
@@ -259,35 +290,47 @@ impl Tape {
 impl Held {
     fn new(answers: Vec<(Query, Recorded)>, manifest: Option<Manifest>, notes: Vec<String>) -> Self {
         let mut questions: HashMap<Query, Question> = HashMap::new();
-        for (query, recorded) in answers {
-            questions.entry(query).or_default().add(recorded);
+        for (place, (query, recorded)) in answers.into_iter().enumerate() {
+            questions.entry(query).or_default().add(recorded, place);
         }
         Self { questions, manifest, notes }
     }
 }
 
+fn in_pod(query: &Query) -> Option<InPod> {
+    let (namespace, pod) = match &query.ask {
+        Ask::Pod(page) => (&page.namespace, &page.pod),
+        Ask::Exec(exec) => (&exec.namespace, &exec.pod),
+        Ask::Logs(logs) => (&logs.namespace, &logs.pod),
+        _ => return None,
+    };
+    Some((query.cluster.clone(), namespace.clone(), pod.clone()))
+}
+
 impl Question {
-    fn add(&mut self, recorded: Recorded) {
+    fn add(&mut self, recorded: Recorded, place: usize) {
         let same = |given: &&mut Given| recorded.stream.is_some() && given.parts[0].stream == recorded.stream;
         match self.answers.iter_mut().rev().find(same) {
             Some(given) => given.parts.push(recorded),
-            None => self.answers.push(Given { parts: vec![recorded] }),
+            None => self.answers.push(Given { place, parts: vec![recorded] }),
         }
     }
 
-    fn turn(&self) -> &Given {
-        &self.answers[self.given.fetch_add(1, Ordering::Relaxed).min(self.answers.len() - 1)]
+    /// The next answer that lies behind this place in the tape; the last, when none does.
+    fn turn(&self, since: usize) -> &Given {
+        let first = self.first(since);
+        let before = self.given.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |given| Some(given.max(first) + 1));
+        &self.answers[before.unwrap_or(0).max(first).min(self.answers.len() - 1)]
     }
 
-    fn next(&self) -> (Timestamp, Result<Answer>) {
-        let given = self.turn();
-        (given.at(), given.open())
+    /// The answer that was given last, or the first when none was; not one from before this place, where there is a later one.
+    fn current(&self, since: usize) -> Result<Answer> {
+        let given = self.given.load(Ordering::Relaxed).saturating_sub(1).max(self.first(since));
+        self.answers[given.min(self.answers.len() - 1)].open()
     }
 
-    /// The answer that was given last; the first, when none was.
-    fn current(&self) -> Result<Answer> {
-        let given = self.given.load(Ordering::Relaxed);
-        self.answers[given.saturating_sub(1).min(self.answers.len() - 1)].open()
+    fn first(&self, since: usize) -> usize {
+        self.answers.partition_point(|given| given.place < since)
     }
 }
 

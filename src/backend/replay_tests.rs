@@ -2,7 +2,7 @@
 
 use super::tape::line;
 use super::testing::{answer, at, block_on};
-use super::{Answer, Aside, Ask, Backend, HttpGet, Logs, Query, Redactor, Tape};
+use super::{Answer, Aside, Ask, Backend, HttpGet, Logs, PodHttp, Query, Redactor, Tape};
 use crate::error::{Error, Kind, Result};
 use std::sync::Arc;
 
@@ -38,6 +38,32 @@ fn the_next_answer_each_time_and_then_the_last_again() {
     let tape = tape(&[body("/a", "[1]"), body("/b", "[9]"), body("/a", "[2]")]);
     let given: Vec<_> = (0..4).map(|_| ask(&tape, &kube("/a")).unwrap()).collect();
     assert_eq!(given, ["[1]", "[2]", "[2]", "[2]"]);
+}
+
+#[test]
+fn what_was_set_is_seen_by_what_is_asked_after_it_although_less_is_asked_than_was() {
+    let pod = |pod: &str, method: &str, path: &str| {
+        let (namespace, pod, method, path) = ("shop".into(), pod.into(), method.into(), path.into());
+        Query::new("lab", Ask::Pod(PodHttp { namespace, pod, port: 15000, method, path, body: None }))
+    };
+    let [levels, set, other] =
+        [pod("web", "GET", "/stats"), pod("web", "POST", "/logging?rbac=debug"), pod("db", "GET", "/stats")];
+    let lines = [
+        told(&levels, Ok(answer("1"))),
+        told(&other, Ok(answer("7"))),
+        told(&levels, Ok(answer("2"))),
+        told(&set, Ok(answer("rbac: debug"))),
+        told(&levels, Ok(answer("3"))),
+        told(&other, Ok(answer("8"))),
+    ];
+    let asked = |queries: &[&Query]| -> Vec<String> {
+        let tape = tape(&lines);
+        queries.iter().map(|query| ask(&tape, query).unwrap()).collect()
+    };
+    assert_eq!(asked(&[&levels, &levels, &set, &levels, &levels]), ["1", "2", "rbac: debug", "3", "3"]);
+    assert_eq!(asked(&[&set, &levels, &levels]), ["rbac: debug", "3", "3"], "what was asked before it is passed over");
+    assert_eq!(asked(&[&set, &other, &other]), ["rbac: debug", "7", "8"], "of another pod nothing is");
+    assert_eq!(asked(&[&levels, &set, &set, &levels]), ["1", "rbac: debug", "rbac: debug", "3"]);
 }
 
 #[test]
