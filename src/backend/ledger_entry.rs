@@ -36,6 +36,15 @@ pub struct Setting {
     pub new: String,
 }
 
+impl Entry {
+    /// What it set, a line each: `shop/web: rbac warning → debug`.
+    pub fn told(&self) -> Vec<String> {
+        let old = |setting: &Setting| setting.old.clone().unwrap_or_else(|| "the level of all".into());
+        let told = |setting: &Setting| format!("{}: {} {} → {}", self.place, setting.name, old(setting), setting.new);
+        self.settings.iter().map(told).collect()
+    }
+}
+
 /// What tells a process from the one that takes its place.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Process {

@@ -1,6 +1,7 @@
 //! `--resolve HOST:PORT:ADDRESS`: where a host really lives, when the DNS here does not know or must not be asked.
 
 use crate::error::{Error, Kind, Result};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -28,6 +29,12 @@ impl FromStr for Resolve {
             Error::new(Kind::BadInput, format!("{text:?} is no name override"))
                 .hint("write HOST:PORT:ADDRESS, as curl does: login.example.com:443:10.0.0.7, or with a port of its own: login.example.com:443:127.0.0.1:8443 (IPv6 in brackets)")
         })
+    }
+}
+
+impl fmt::Display for Resolve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.host, self.port, self.address)
     }
 }
 
@@ -62,6 +69,7 @@ mod tests {
             ("login.example.com:443:[::1]:8443", "[::1]:8443"),
         ] {
             let one: Resolve = text.parse().expect(text);
+            assert_eq!(one.to_string().parse(), Ok(one.clone()), "{text}");
             assert_eq!(Resolve::find(&[one], "LOGIN.example.com", 443), Some(address.parse().unwrap()), "{text}");
         }
     }

@@ -4,9 +4,9 @@ use super::app::{App, Engine};
 use super::config::Config;
 use super::connect::{self, Source};
 use super::options::Options;
-use super::{app, meant, set, undo};
+use super::{app, meant, plugin, set, undo};
 use crate::Pilotage;
-use crate::backend::{ContextOf, Effect, Live, Recording, Which, contexts};
+use crate::backend::{ContextOf, Effect, Entry, Live, Recording, Which, contexts};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Session as Shared};
 use crate::render::{Format, diagnostic};
@@ -176,6 +176,7 @@ impl Ground for Here<'_> {
             source: kind,
             name,
             namespace: backend.namespace(),
+            chosen: options.namespace.as_ref().is_some_and(|name| !name.is_empty()),
             described: backend.describe(),
             acting: backend.acting(),
             recording: source.taping.recording(),
@@ -251,6 +252,12 @@ impl Ground for Here<'_> {
         undone.is_some_and(|undone| undo::tell(&undone, &self.app.err()))
     }
 
+    fn still_set(&self) -> Vec<String> {
+        let source = self.source();
+        let open = if source.backend.replays() { Vec::new() } else { source.ledger.open() };
+        open.iter().flat_map(Entry::told).collect()
+    }
+
     fn settings(&self) -> Vec<Setting> {
         set::all(&lock(&self.config), self.typed)
     }
@@ -278,6 +285,12 @@ impl Ground for Here<'_> {
 
     fn playbook(&self, words: &[String]) -> std::result::Result<Meant, Box<Failure>> {
         meant::playbook(words, &lock(&self.now), &self.app.err())
+    }
+
+    fn run_line(&self, words: &[String]) -> String {
+        let place = lock(&self.now).place();
+        let words = words.iter().chain(&place).map(|word| shlex::try_quote(word).unwrap_or_default());
+        format!("{} run {}", plugin::called(), words.collect::<Vec<_>>().join(" "))
     }
 
     fn asked(&self) -> (u64, u64) {

@@ -116,6 +116,26 @@ impl Options {
     pub fn replays(&self) -> bool {
         self.demo || self.tape.is_some()
     }
+
+    /// The words that lead where these do: to which mesh, and as whom. Its namespace is another matter.
+    pub fn place(&self) -> Vec<String> {
+        if self.demo {
+            return vec!["--demo".into()];
+        }
+        let file = |path: &PathBuf| path.display().to_string();
+        let resolve = self.resolve.iter().map(|resolve| ("--resolve", Some(resolve.to_string())));
+        let named = [
+            ("--tape", self.tape.as_ref().map(file)),
+            ("--kubeconfig", self.kubeconfig.as_ref().map(file)),
+            ("--context", self.context.clone()),
+            ("--cluster", self.cluster.clone()),
+            ("--user", self.user.clone()),
+            ("--as", self.acting_as.clone()),
+        ];
+        let groups = self.as_group.iter().map(|group| ("--as-group", Some(group.clone())));
+        let all = named.into_iter().chain(groups).chain(resolve);
+        all.filter_map(|(option, value)| Some([option.to_owned(), value?])).flatten().collect()
+    }
 }
 
 impl From<FailOn> for Severity {

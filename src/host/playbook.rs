@@ -6,7 +6,7 @@ use super::secret::Secret;
 use crate::backend::Effect;
 use crate::error::{Error, Kind, Result};
 use crate::suggest::nearest;
-use rhai::{Dynamic, Engine, Map, Scope};
+use rhai::{AST, Dynamic, Engine, Map, ParseError, Scope};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -96,6 +96,19 @@ fn named<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Vec<P
     Ok(params.into_iter().map(|(name, param)| Param { name, ..param }).collect())
 }
 
+/// A script's tree. Only what it declares is wanted; variables are checked when it is run, with `params` in sight.
+fn compiled(source: &str) -> std::result::Result<AST, ParseError> {
+    let mut engine = Engine::new();
+    super::engine::language(&mut engine);
+    engine.set_strict_variables(false);
+    super::underscore::compile(&engine, &Scope::new(), source)
+}
+
+/// The value of its `PLAYBOOK` constant.
+fn declared(ast: &AST) -> Option<Dynamic> {
+    ast.iter_literal_variables(true, false).find(|(name, _, _)| *name == "PLAYBOOK").map(|(_, _, value)| value)
+}
+
 impl Playbook {
     /// Read a script's manual and header. It is compiled, not run.
     ///
@@ -103,21 +116,20 @@ impl Playbook {
     /// When it does not compile, or its header is not what a header may be.
     pub fn parse(name: &str, path: Option<PathBuf>, source: &str) -> std::result::Result<Self, Box<Failure>> {
         let file = path.as_ref().map_or_else(|| format!("{name}.rhai"), |path| path.display().to_string());
-        let mut engine = Engine::new();
-        super::engine::language(&mut engine);
-        // Only the header is wanted here; variables are checked when the script is run, with `params` in sight.
-        engine.set_strict_variables(false);
-        let ast = super::underscore::compile(&engine, &Scope::new(), source)
-            .map_err(|error| Box::new(super::explain::syntax(error, &file, source, None)))?;
-        let literal = ast.iter_literal_variables(true, false).find(|(name, _, _)| *name == "PLAYBOOK");
-        let header = match literal {
-            Some((_, _, value)) => read_header(&value, name).map_err(|error| {
+        let ast = compiled(source).map_err(|error| Box::new(super::explain::syntax(error, &file, source, None)))?;
+        let header = match declared(&ast) {
+            Some(value) => read_header(&value, name).map_err(|error| {
                 Box::new(Failure { error, position: None, file: file.clone(), source: Some(source.into()), frames: Vec::new() })
             })?,
             None => Header::default(),
         };
         let manual = ast.doc().lines().map(|line| line.trim_start_matches("//!").trim()).collect::<Vec<_>>().join("\n");
         Ok(Self { name: name.into(), path, source: source.into(), manual: manual.trim().into(), header })
+    }
+
+    /// Whether a text declares itself a playbook. What does not compile declares nothing.
+    pub fn is_declared(source: &str) -> bool {
+        compiled(source).is_ok_and(|ast| declared(&ast).is_some())
     }
 
     /// The playbooks that ship with the program.

@@ -1,7 +1,6 @@
 //! `:history` and `:edit`: what was typed, once more.
 
 use super::command::{Command, Takes};
-use super::history_file::HistoryFile;
 use super::{Next, Session, ask, external, history};
 use crate::error::{Error, Kind, Result};
 use crate::render::style;
@@ -65,20 +64,13 @@ fn edit(session: &Session, wanted: &str) -> Result<Next> {
         return Err(Error::new(Kind::Refused, "an editor takes a terminal"));
     }
     let text = chosen(&typed(session), wanted)?;
-    session.ground.aside(true);
-    let edited = external::edit_text(&text);
-    session.ground.aside(false);
-    let edited = edited?;
+    let edited = session.aside(|| external::edit_text(&text))?;
     if edited.trim().is_empty() {
         session.note("it is empty: nothing was evaluated");
         return Ok(Next::Go);
     }
-    if let Some(file) = session.history.as_ref().filter(|_| history::keeps(&edited)) {
-        // Without a writable home the history lasts as long as the session.
-        let _ = HistoryFile::new(file, session.settings().history).append(&edited);
-    }
     session.print(&format!("{}\n", session.looks.out().paint(style::FAINT, &edited)));
-    Ok(session.take(&edited))
+    Ok(Next::Input(edited))
 }
 
 /// The input that is meant.

@@ -36,8 +36,7 @@ fn converse(session: &Session, lines: &mut Lines) -> Result<u8> {
         dropped = if matches!(read, Err(ReadlineError::Interrupted)) { dropped + 1 } else { 0 };
         match read {
             Ok(input) => {
-                lines.keep(&input);
-                if session.take(&input) == Next::Quit {
+                if lines.take(input) == Next::Quit {
                     return Ok(0);
                 }
             }
@@ -101,10 +100,7 @@ impl<'a> Lines<'a> {
             if !self.hands.goes_elsewhere() {
                 return Ok(line);
             }
-            self.session.ground.aside(true);
-            let edited = external::edit_text(&line);
-            self.session.ground.aside(false);
-            draft = edited.unwrap_or_else(|error| {
+            draft = self.session.aside(|| external::edit_text(&line)).unwrap_or_else(|error| {
                 self.session.fail(&error);
                 line
             });
@@ -119,6 +115,16 @@ impl<'a> Lines<'a> {
         self.editor.set_max_history_size(settings.history)?;
         self.file = self.session.history.as_ref().map(|path| HistoryFile::new(path, settings.history));
         Ok(())
+    }
+
+    /// Take an input, and those that it leads to.
+    fn take(&mut self, input: String) -> Next {
+        let mut next = Next::Input(input);
+        while let Next::Input(input) = next {
+            self.keep(&input);
+            next = self.session.take(&input);
+        }
+        next
     }
 
     /// Keep an input at once: another session, or a crash, must not lose it.

@@ -68,6 +68,9 @@ pub trait Ground {
     /// Put back what was set since this mark and is not to stay, and say so; whether nothing is left of it.
     fn undo_since(&self, mark: u64) -> bool;
 
+    /// What this session set and has not put back, a line each.
+    fn still_set(&self) -> Vec<String>;
+
     /// What can be set of a session, as it holds now.
     fn settings(&self) -> Vec<Setting>;
 
@@ -85,6 +88,9 @@ pub trait Ground {
     /// # Errors
     /// When there is none, or it does not compile.
     fn playbook(&self, words: &[String]) -> std::result::Result<Meant, Box<Failure>>;
+
+    /// The command line that runs a playbook where the session is, with these words behind `run`.
+    fn run_line(&self, words: &[String]) -> String;
 
     /// How many questions were put so far, and how many bytes came back.
     fn asked(&self) -> (u64, u64);
@@ -138,6 +144,8 @@ pub struct Place {
     pub name: String,
     /// The namespace of names that come without one.
     pub namespace: String,
+    /// Whether that is somebody's choice: the place has another one by itself.
+    pub chosen: bool,
     /// The same at length: `context lab (https://…)`.
     pub described: String,
     /// Whom the user acts as there.
@@ -167,25 +175,44 @@ pub enum Source {
 pub(super) mod testing {
     use super::*;
     use crate::error::{Error, Kind};
+    use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
     /// A ground for tests, from which nothing leads away.
-    pub struct Still(pub Arc<Pilotage>);
+    pub struct Still {
+        pub pilotage: Arc<Pilotage>,
+        /// How much began and did not end: evaluations, and other programs at the terminal.
+        pub open: AtomicIsize,
+    }
+
+    impl Still {
+        pub fn new(pilotage: Pilotage) -> Self {
+            Self { pilotage: Arc::new(pilotage), open: AtomicIsize::default() }
+        }
+    }
 
     impl Ground for Still {
         fn pilotage(&self) -> Arc<Pilotage> {
-            self.0.clone()
+            self.pilotage.clone()
         }
 
-        fn before(&self) {}
+        fn before(&self) {
+            self.open.fetch_add(1, Relaxed);
+        }
 
-        fn after(&self) {}
-        fn aside(&self, _other: bool) {}
+        fn after(&self) {
+            self.open.fetch_sub(1, Relaxed);
+        }
+
+        fn aside(&self, other: bool) {
+            self.open.fetch_add(if other { 1 } else { -1 }, Relaxed);
+        }
 
         fn place(&self) -> Place {
             Place {
                 source: Source::Demo,
                 name: "demo".into(),
                 namespace: "default".into(),
+                chosen: false,
                 described: "a test".into(),
                 acting: Acting::default(),
                 recording: None,
@@ -226,6 +253,10 @@ pub(super) mod testing {
             true
         }
 
+        fn still_set(&self) -> Vec<String> {
+            Vec::new()
+        }
+
         fn settings(&self) -> Vec<Setting> {
             Vec::new()
         }
@@ -240,6 +271,10 @@ pub(super) mod testing {
 
         fn playbook(&self, _words: &[String]) -> std::result::Result<Meant, Box<Failure>> {
             Err(Error::new(Kind::NotFound, "there are no playbooks here").into())
+        }
+
+        fn run_line(&self, words: &[String]) -> String {
+            format!("pilotage run {}", words.join(" "))
         }
 
         fn asked(&self) -> (u64, u64) {

@@ -4,8 +4,11 @@ use super::command::{Command, Takes};
 use super::startup::in_file;
 use super::{Next, Session, show};
 use crate::error::{Error, Kind, Result};
-use crate::host::Files;
+use crate::host::{Files, Playbook};
 use crate::render::style;
+use crate::suggest::nearest;
+use std::io;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -32,32 +35,46 @@ pub const TIME: Command = Command {
 
 fn load(session: &Session, typed: &str) -> Result<Next> {
     if typed.is_empty() {
-        return Err(Error::new(Kind::Usage, ":load needs a file"));
+        return Err(Error::new(Kind::Usage, ":load needs a file").hint("as in `:load helpers.rhai`; Tab behind it lists files"));
     }
     let file = Files::at_home(typed);
-    let source = std::fs::read_to_string(&file)
-        .map_err(|error| Error::new(Kind::File, format!("{} cannot be read", file.display())).caused_by(&error))?;
-    if source.lines().any(|line| line.trim_start().starts_with("const PLAYBOOK")) {
+    let source = std::fs::read_to_string(&file).map_err(|error| unread(&file, &error))?;
+    if Playbook::is_declared(&source) {
         return Err(Error::new(Kind::BadInput, format!("{} is a playbook: it wants its parameters", file.display()))
             .hint(format!("`:run {typed}` runs it, `:run {typed} --help` tells its parameters")));
     }
     let outcome = session.guarded(|pilotage| pilotage.enter(&source));
-    if let Some(outcome) = &outcome {
-        session.journal.keep(
-            &session.pilotage(),
-            &source,
-            outcome.as_ref().map(|shown| shown.number).map_err(|failure| &**failure),
-        );
-    }
+    let number = outcome.as_ref().map(|shown| shown.number).map_err(|failure| &**failure);
+    session.journal.keep(&session.pilotage(), &source, number);
     Ok(match outcome {
-        Some(Ok(shown)) => session.show(&shown.content),
-        Some(Err(failure)) => {
+        Ok(shown) => session.show(&shown.content),
+        Err(failure) => {
             let failure = in_file(*failure, &file);
             style::write_stderr(&show::failure(&failure, &session.looks.err()));
             Next::Failed(failure.error.exit_code())
         }
-        None => Next::Failed(1),
     })
+}
+
+/// Why a file cannot be read, and which may be meant instead.
+fn unread(file: &Path, error: &io::Error) -> Error {
+    let told = Error::new(Kind::File, format!("{} cannot be read", file.display())).caused_by(error);
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match error.kind() {
+        io::ErrorKind::NotFound if !folder.is_dir() => told.hint(format!("there is no folder {}", folder.display())),
+        io::ErrorKind::NotFound => {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+            let wanted = file.file_name().unwrap_or_default().to_string_lossy();
+            match nearest(&wanted, names.iter().map(String::as_str)) {
+                Some(near) => told.hint(format!("did you mean {}?", file.with_file_name(near).display())),
+                None => told.hint(format!("no file in {} has a name like it; Tab behind `:load ` lists files", folder.display())),
+            }
+        }
+        io::ErrorKind::IsADirectory => told.hint("it is a folder: name a script in it"),
+        io::ErrorKind::InvalidData => told.hint("it is no text, so no script; `load(FILE)` reads documents, packed ones too"),
+        _ => told,
+    }
 }
 
 fn time(session: &Session, typed: &str) -> Result<Next> {

@@ -57,10 +57,10 @@ pub use settings::Settings;
 
 use crate::Pilotage;
 use crate::error::{Error, Kind, Result};
-use crate::host::Failure;
 use crate::render::style;
 use crate::render::{self, Looks};
 use std::io::{BufRead, IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -87,12 +87,14 @@ pub struct Session<'a> {
 }
 
 /// How a session goes on after an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// The next input.
     Go,
     /// The same, after a failure.
     Failed(u8),
+    /// This input, as if it had been typed.
+    Input(String),
     /// The end.
     Quit,
 }
@@ -116,19 +118,25 @@ fn run_lines(session: &Session, input: impl BufRead) -> Result<u8> {
             text.push('\n');
             continue;
         }
-        match session.take(&std::mem::take(&mut text)) {
-            Next::Go => {}
-            Next::Failed(failed) => code = failed,
-            Next::Quit => return Ok(code),
+        if take_all(session, std::mem::take(&mut text), &mut code) {
+            return Ok(code);
         }
     }
     // What is still incomplete at the end is an error, and the parser says which.
-    if !text.trim().is_empty()
-        && let Next::Failed(failed) = session.take(&text)
-    {
-        code = failed;
-    }
+    take_all(session, text, &mut code);
     Ok(code)
+}
+
+/// Take an input, and those that it leads to; says whether the session is over.
+fn take_all(session: &Session, input: String, code: &mut u8) -> bool {
+    let mut next = Next::Input(input);
+    while let Next::Input(input) = next {
+        next = session.take(&input);
+    }
+    if let Next::Failed(failed) = next {
+        *code = failed;
+    }
+    next == Next::Quit
 }
 
 impl<'a> Session<'a> {
@@ -172,51 +180,54 @@ impl Session<'_> {
         if text.is_empty() {
             return Next::Go;
         }
-        let take = || match text.strip_prefix(':') {
+        let next = self.survive(|| match text.strip_prefix(':') {
             Some(command) => command::run(self, command).unwrap_or_else(|error| self.fail(&error)),
+            None if leave::is_meant(self, text) => leave::leave(self),
             None if self.timed.load(Relaxed) => load::timed(self, || self.evaluate(input)),
             None => self.evaluate(input),
-        };
-        // A defect in a command, or in showing a result, must not cost the session either.
-        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(take)).unwrap_or_else(|_| self.fail(&defect()));
+        });
         self.failed.store(if let Next::Failed(code) = next { code } else { 0 }, Relaxed);
         next
+    }
+
+    /// A defect in one function, in a command, or in showing a result must not cost the session with all its variables.
+    fn survive(&self, work: impl FnOnce() -> Next) -> Next {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| self.fail(&defect()))
     }
 
     fn evaluate(&self, input: &str) -> Next {
         let begun = Instant::now();
         let outcome = self.guarded(|pilotage| pilotage.enter(input));
         let took = begun.elapsed();
-        if let Some(outcome) = &outcome {
-            self.journal.keep(&self.pilotage(), input, outcome.as_ref().map(|shown| shown.number).map_err(|failure| &**failure));
-        }
+        self.journal.keep(&self.pilotage(), input, outcome.as_ref().map(|shown| shown.number).map_err(|failure| &**failure));
         match outcome {
-            Some(Ok(shown)) => self.show_result(&shown, took),
-            Some(Err(failure)) => {
+            Ok(shown) => self.show_result(&shown, took),
+            Err(failure) => {
                 style::write_stderr(&show::failure(&failure, &self.looks.err()));
                 Next::Failed(failure.error.exit_code())
             }
-            None => Next::Failed(1),
         }
     }
 
-    /// Evaluate, and tell the notes; `None` after a defect, which is told.
-    fn guarded<T>(
-        &self,
-        evaluate: impl FnOnce(&Pilotage) -> std::result::Result<T, Box<Failure>>,
-    ) -> Option<std::result::Result<T, Box<Failure>>> {
+    /// Evaluate, and tell the notes.
+    fn guarded<T>(&self, evaluate: impl FnOnce(&Pilotage) -> T) -> T {
         self.ground.before();
         let pilotage = self.pilotage();
-        // A defect in one function must not cost the session with all its variables.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| evaluate(&pilotage)));
-        self.ground.after();
-        for note in pilotage.take_notes() {
-            self.note(&note);
-        }
-        if outcome.is_err() {
-            self.fail(&defect());
-        }
-        outcome.ok()
+        always(
+            || evaluate(&pilotage),
+            || {
+                self.ground.after();
+                for note in pilotage.take_notes() {
+                    self.note(&note);
+                }
+            },
+        )
+    }
+
+    /// Let another program have the terminal, and Ctrl-C with it.
+    fn aside<T>(&self, other: impl FnOnce() -> T) -> T {
+        self.ground.aside(true);
+        always(other, || self.ground.aside(false))
     }
 
     /// Say why a command failed.
@@ -242,6 +253,13 @@ impl Session<'_> {
     }
 }
 
+/// Do something, and the other thing behind it even when a defect ends the first.
+fn always<T>(work: impl FnOnce() -> T, end: impl FnOnce()) -> T {
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    end();
+    outcome.unwrap_or_else(|defect| resume_unwind(defect))
+}
+
 /// What is said when a function of ours panicked; the panic itself has said where.
 fn defect() -> Error {
     let version = env!("CARGO_PKG_VERSION");
@@ -261,7 +279,7 @@ mod tests {
         let mut module = rhai::Module::new();
         module.set_native_fn("explode", || -> std::result::Result<i64, Box<rhai::EvalAltResult>> { panic!("as it was told to") });
         let engine = Pilotage::builder(Arc::new(demo().expect("the demo tape"))).module("odd", module).build();
-        Still(Arc::new(engine.expect("an engine")))
+        Still::new(engine.expect("an engine"))
     }
 
     #[test]
@@ -274,6 +292,9 @@ mod tests {
         }
         assert_eq!(session.take("if kept + 1 != 42 || twice(3) != 6 { throw `lost` }"), Next::Go);
         assert_eq!(session.take("pods().len()"), Next::Go);
+        assert_eq!(ground.open.load(Relaxed), 0, "what is begun ends in spite of defects");
+        let aside = catch_unwind(AssertUnwindSafe(|| session.aside(|| panic!("as it was told to"))));
+        assert!(aside.is_err() && ground.open.load(Relaxed) == 0, "the terminal is the session's again");
         assert!(session.is_incomplete("[1,") && !session.is_incomplete("[1]"));
         let told = defect();
         assert!(told.next_step().is_some_and(|hint| hint.contains(env!("CARGO_PKG_VERSION"))), "{told:?}");

@@ -114,6 +114,7 @@ mod tests {
             source,
             name,
             namespace,
+            chosen: false,
             described: String::new(),
             acting: Acting::default(),
             recording: None,

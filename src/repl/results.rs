@@ -90,11 +90,7 @@ impl Session<'_> {
             return self.write(|out| write(out, &look));
         }
         if let Some(command) = pager::command(&self.settings().pager) {
-            // Ctrl-C belongs to the pager now.
-            self.ground.aside(true);
-            let paged = pager::page(&command, style::screen(), |out| write(out, &look));
-            self.ground.aside(false);
-            match paged {
+            match self.aside(|| pager::page(&command, style::screen(), |out| write(out, &look))) {
                 Ok(pager::Paged::Shown) => return Next::Go,
                 Ok(pager::Paged::NotRun) => self.note(&format!("the pager {command} cannot be run; `PAGER` names another")),
                 Err(error) => {

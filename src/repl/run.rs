@@ -1,7 +1,7 @@
 //! `:run`: a playbook where the session is.
 
 use super::command::{Command, Takes};
-use super::{Meant, Next, Session, show};
+use super::{Meant, Next, Session, always, show};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Files, Playbook};
 use crate::render::{self, style};
@@ -56,18 +56,21 @@ fn investigate(session: &Session, playbook: &Playbook, params: Map<String, Value
     })?;
     // It goes no further than it says.
     session.ground.allow(needed);
-    let outcome = session.guarded(|pilotage| Ok(pilotage.run(playbook, params)));
-    session.ground.allow(allowed);
-    // At once: nothing is to stay set while somebody reads.
-    let all_back = put_back(session, mark);
+    let mut all_back = true;
+    let outcome = always(
+        || session.guarded(|pilotage| pilotage.run(playbook, params)),
+        || {
+            session.ground.allow(allowed);
+            // At once: nothing is to stay set while somebody reads.
+            all_back = put_back(session, mark);
+        },
+    );
     let (report, failure) = match outcome {
-        Some(Ok(Ok(report))) => (report, None),
-        Some(Ok(Err(failed))) => {
+        Ok(report) => (report, None),
+        Err(failed) => {
             let (report, failure) = failed.cut_short();
             (report, Some(failure))
         }
-        Some(Err(failure)) => return Ok(Next::Failed(failure.error.exit_code())),
-        None => return Ok(Next::Failed(1)),
     };
     let mut next = if all_back { Next::Go } else { Next::Failed(1) };
     if failure.is_none() || !report.sections.is_empty() {

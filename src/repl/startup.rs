@@ -1,6 +1,6 @@
 //! The user's script that runs before the first prompt: its variables and functions are there from the beginning.
 
-use super::{Session, show};
+use super::{Next, Session, show};
 use crate::backend::whose::{self, Doubt};
 use crate::error::{Error, Kind};
 use crate::host::{Failure, INPUT};
@@ -10,26 +10,27 @@ use std::path::Path;
 
 /// Run it, if there is one. What fails is told, and ends nothing.
 pub(super) fn run(session: &Session) {
-    let settings = session.settings();
-    let Some(file) = &settings.startup else { return };
+    if let Some(file) = &session.settings().startup {
+        session.survive(|| evaluate(session, file));
+    }
+}
+
+fn evaluate(session: &Session, file: &Path) -> Next {
     let told = |kind, what: &str| Error::new(kind, format!("the startup script {} {what}", file.display()));
     match read(file) {
-        Ok((_, Some(doubt))) => {
-            session.fail(&told(Kind::Refused, &format!("is not run: {}", doubt.why)).hint(doubt.remedy));
-        }
+        Ok((_, Some(doubt))) => session.fail(&told(Kind::Refused, &format!("is not run: {}", doubt.why)).hint(doubt.remedy)),
         Ok((source, None)) => {
             // What it printed was seen; its value is nobody's answer.
             let outcome = session.guarded(|pilotage| pilotage.eval(&source));
-            if let Some(outcome) = &outcome {
-                session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|_| None).map_err(|failure| &**failure));
-            }
-            if let Some(Err(failure)) = outcome {
+            session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|_| None).map_err(|failure| &**failure));
+            if let Err(failure) = outcome {
                 style::write_stderr(&show::failure(&in_file(*failure, file), &session.looks.err()));
             }
+            Next::Go
         }
         Err(error) => {
             let told = told(Kind::File, "cannot be read").caused_by(&error);
-            session.fail(&told.hint("`startup` below [repl] of the configuration names it"));
+            session.fail(&told.hint("`startup` below [repl] of the configuration names it"))
         }
     }
 }

@@ -26,7 +26,7 @@ fn a_session_at_a_terminal_may_and_its_end_puts_back() {
     let rig = Rig::new();
     let mut terminal = session(&rig);
     terminal.press(CTRL_D);
-    terminal.shows("A level that this session set is put back now. Leave? [Y/n]");
+    terminal.shows("\n  shop/web: rbac warning → debug\nA level that this session set is put back now. Leave? [Y/n]");
     terminal.press(CTRL_D);
     assert_eq!(terminal.end(), 0);
     assert_eq!((rig.level("rbac"), rig.files()), ("warning".into(), vec![]));

@@ -71,7 +71,14 @@ fn a_script_is_loaded_and_fails_with_its_place() {
     says(&mut terminal, ":load bad.rhai", &["there is no function nosuch", "bad.rhai:3:1", "demo ✗1>"]);
     says(&mut terminal, "before", &["1"]);
     says(&mut terminal, ":load book.rhai", &["error[bad_input]", "is a playbook", ":run book.rhai"]);
-    says(&mut terminal, ":load nowhere.rhai", &["error[file]", "nowhere.rhai cannot be read"]);
+    home.write("book2.rhai", "/* of\nmine */ const  PLAYBOOK = #{ title: `A book` }; 1");
+    says(&mut terminal, ":load book2.rhai", &["error[bad_input]", "book2.rhai is a playbook"]);
+    home.write("talk.rhai", "// const PLAYBOOK = #{}\nlet talk = `\nconst PLAYBOOK = #{}`; 4000 + talk.len()");
+    says(&mut terminal, ":load talk.rhai", &["4020", "demo>"]);
+    says(&mut terminal, ":load nowhere.rhai", &["error[file]", "nowhere.rhai cannot be read", "no file in . has a name like it"]);
+    says(&mut terminal, ":load god.rhai", &["god.rhai cannot be read", "did you mean good.rhai?"]);
+    says(&mut terminal, ":load ./nodir/good.rhai", &["there is no folder ./nodir"]);
+    says(&mut terminal, ":load .", &["it is a folder"]);
     says(&mut terminal, ":laod good.rhai", &["there is no command :laod", "did you mean :load?"]);
 }
 

@@ -217,6 +217,25 @@ fn the_users_own_editor_takes_the_line_and_gives_it_back() {
 }
 
 #[test]
+fn what_was_edited_comes_back_with_the_arrow() {
+    let home = TempDir::new();
+    let program = editor(&home, "printf '6 * 7\n' >\"$1\"");
+    let mut terminal = Terminal::sized((30, 100), &home, &["--demo"], &[("VISUAL", &program)]);
+    terminal.prompt();
+    terminal.line("let a = 1");
+    terminal.prompt();
+    terminal.line(":edit last");
+    terminal.shows("\n42");
+    terminal.prompt();
+    for line in ["6 * 7", ":edit last", "let a = 1"] {
+        terminal.press(UP);
+        terminal.wait(line, |screen| screen.trim_end().ends_with(&format!("> {line}")));
+    }
+    let kept = std::fs::read_to_string(home.file(".local/share/pilotage/history")).expect("it was written");
+    assert_eq!(kept, "#V2\nlet a = 1\n:edit last\n6 * 7\n");
+}
+
+#[test]
 fn an_editor_that_fails_is_told_and_the_line_stays() {
     let home = TempDir::new();
     for (program, told) in [("false", "failed with exit code 1"), ("nosuch-editor", "there is no editor nosuch-editor")] {
