@@ -3,8 +3,8 @@
 //! Recording, replaying, limits, effects and progress are decorators of its methods: [`Backend::ask`], and for what goes on and
 //! on [`Backend::follow`] and [`Backend::tunnel`].
 
-/// A decorator's other methods: everything but the question goes straight to `self.inner`. `but notes`, `but streams` leave
-/// those to it; a decorator that has nothing to say about streams forwards them by plain `forward_the_rest!()`.
+/// A decorator's other methods: everything but the question goes straight to `self.inner`. `but notes`, `but streams`,
+/// `but namespace` leave those to it; a decorator that has nothing to say about streams forwards them by plain `forward_the_rest!()`.
 macro_rules! forward_the_rest {
     () => {
         forward_the_rest!(but notes);
@@ -31,22 +31,29 @@ macro_rules! forward_the_rest {
         forward_the_rest!(but notes, streams);
         forward_the_rest!(notes);
     };
+    (but namespace, streams) => {
+        forward_the_rest!(but namespace, notes, streams);
+        forward_the_rest!(notes);
+    };
     (notes) => {
         fn notes(&self) -> Vec<String> {
             self.inner.notes()
         }
     };
     (but notes, streams) => {
+        forward_the_rest!(but namespace, notes, streams);
+
+        fn namespace(&self) -> String {
+            self.inner.namespace()
+        }
+    };
+    (but namespace, notes, streams) => {
         fn now(&self) -> jiff::Timestamp {
             self.inner.now()
         }
 
         fn cluster(&self) -> String {
             self.inner.cluster()
-        }
-
-        fn namespace(&self) -> String {
-            self.inner.namespace()
         }
 
         fn acting(&self) -> $crate::backend::Acting {

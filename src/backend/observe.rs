@@ -14,6 +14,11 @@ pub trait Observer: Send + Sync {
     /// Its answer came, or it failed.
     fn answered(&self, query: &Query, answer: &Result<Answer>);
 
+    /// The namespace at hand is asked for, as names that come without one do.
+    fn at_home(&self, namespace: &str) {
+        let _ = namespace;
+    }
+
     /// Nobody waits for its answer any more: Ctrl-C, a time limit above, or a caller that gave up.
     fn cancelled(&self, query: &Query) {
         let _ = query;
@@ -122,7 +127,13 @@ impl Backend for Observed {
         })
     }
 
-    forward_the_rest!(but streams);
+    fn namespace(&self) -> String {
+        let namespace = self.inner.namespace();
+        self.observer.at_home(&namespace);
+        namespace
+    }
+
+    forward_the_rest!(but namespace, streams);
 }
 
 #[cfg(test)]

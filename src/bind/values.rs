@@ -239,6 +239,17 @@ pub mod functions {
         error.to_string()
     }
 
+    /// What was caught, as an error with `kind`, `message`, `hint` and `told`: from pilotage's functions it is one already, the
+    /// language itself throws maps, and `throw` whatever it is given.
+    ///
+    /// ```rhai
+    /// try { podz("olaf") } catch (caught) { as_error(caught).kind }    // "script"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn as_error(context: NativeCallContext, caught: Dynamic) -> Fallible<Error> {
+        Ok(crate::host::caught(&caught, Call::of(&context)?.catalog(&context)))
+    }
+
     /// What sort of failure a caught error is: `not_found`, `forbidden`, `timeout`, `tls` …
     #[rhai_fn(get = "kind", pure)]
     pub fn error_kind(error: &mut Error) -> String {

@@ -4,9 +4,10 @@ use super::app::{App, Engine};
 use super::config::Config;
 use super::connect::{self, Source};
 use super::options::Options;
-use super::{app, meant, plugin, set, undo};
+use super::{app, meant, set, undo};
 use crate::Pilotage;
 use crate::backend::{ContextOf, Effect, Entry, Live, Recording, Which, contexts};
+use crate::called::called;
 use crate::error::{Error, Kind, Result};
 use crate::host::{Failure, Session as Shared};
 use crate::render::{Format, diagnostic};
@@ -290,7 +291,7 @@ impl Ground for Here<'_> {
     fn run_line(&self, words: &[String]) -> String {
         let place = lock(&self.now).place();
         let words = words.iter().chain(&place).map(|word| shlex::try_quote(word).unwrap_or_default());
-        format!("{} run {}", plugin::called(), words.collect::<Vec<_>>().join(" "))
+        format!("{} run {}", called(), words.collect::<Vec<_>>().join(" "))
     }
 
     fn asked(&self) -> (u64, u64) {

@@ -9,6 +9,7 @@ use super::distill_pieces::{Cutter, Piece, Tellers};
 use super::distill_roles::Roles;
 use super::distill_write::{Form, write};
 use super::failure::{Failure, Place};
+use super::results::{ALL, ERROR};
 use super::session::Deeds;
 use super::{Catalog, Host, INPUT, Playbook};
 use crate::backend::Effect;
@@ -77,6 +78,8 @@ pub struct Recorded {
     pub at: String,
     /// Where: a context, a tape.
     pub place: String,
+    /// Whether somebody chose the namespace of names that came without one: a run has another unless told.
+    pub chosen: bool,
 }
 
 /// What of a session is kept.
@@ -97,6 +100,8 @@ pub struct Distilled {
     pub needs: Effect,
     /// Its parameters, in the order in which they were found.
     pub params: Vec<super::Param>,
+    /// The namespace that a run must be told, for names that come without one.
+    pub namespace: Option<String>,
     /// What whoever saves it should know.
     pub notes: Vec<String>,
     /// How many statements are kept, and of how many.
@@ -106,8 +111,12 @@ pub struct Distilled {
 /// What is kept, and what becomes of each.
 pub(super) struct Plan {
     pub forms: BTreeMap<usize, Form>,
+    /// The namespace that a run must be told.
+    pub namespace: Option<String>,
     /// Names of functions that are there in several versions: in which statement, the old name, the new one.
     pub renamed: Vec<(usize, String, String)>,
+    /// What is to be told of statements that worked and are not among them.
+    pub unsaid: Vec<String>,
 }
 
 impl Host {
@@ -121,11 +130,14 @@ impl Host {
         engine.set_strict_variables(false);
         let mut cutter = Cutter::new(&engine, Roles::new(self.catalog()), tellers(self.catalog()));
         let pieces = cutter.cut(inputs);
-        let needs = needs(&pieces);
-        let plan = plan(&pieces, &needs, keep)?;
+        let refused = inputs.iter().enumerate().filter(|(_, input)| input.end == End::Refused).map(|(line, _)| line).collect();
+        let needs = needs(&pieces, &refused);
+        let mut plan = plan(&pieces, &needs, keep)?;
+        let homes = homes(&pieces, inputs, &plan);
+        plan.namespace = homes.last().filter(|_| recorded.chosen || homes.len() > 1).cloned();
         let effect = plan.forms.keys().map(|index| inputs[pieces[*index].line].deeds.effect).max().unwrap_or(Effect::Observe);
         let mut distilled = write(self.catalog(), &pieces, &needs, &plan, recorded, effect);
-        distilled.notes.extend(left_out(inputs));
+        distilled.notes.extend(left_out(inputs).into_iter().chain(several(&homes)).chain(plan.unsaid));
         self.check(&distilled, &recorded.name)?;
         Ok(distilled)
     }
@@ -149,6 +161,26 @@ impl Host {
 fn left_out(inputs: &[Input]) -> Vec<String> {
     let commands: BTreeSet<&str> = inputs.iter().filter(|one| one.end == End::Command).map(|one| one.text.as_str()).collect();
     commands.into_iter().map(|one| format!("`{one}` is no part of the playbook: run that one beside it")).collect()
+}
+
+/// Where names without a namespace were looked for by what is kept: each place once, in the order in which it was left.
+fn homes(pieces: &[Piece], inputs: &[Input], plan: &Plan) -> Vec<String> {
+    let all = plan.forms.keys().filter_map(|index| inputs[pieces[*index].line].deeds.home.clone());
+    let mut homes: Vec<String> = Vec::new();
+    for home in all {
+        homes.retain(|known| *known != home);
+        homes.push(home);
+    }
+    homes
+}
+
+/// One run has one namespace.
+fn several(homes: &[String]) -> Option<String> {
+    let (last, before) = homes.split_last().filter(|(_, before)| !before.is_empty())?;
+    Some(format!(
+        "names without a namespace were looked for in {} and then in {last}; the playbook looks in {last} only: write such names as NAME.NAMESPACE, and save again",
+        before.join(", ")
+    ))
 }
 
 /// The functions that write into a report, and those of them that judge.
@@ -187,12 +219,14 @@ fn plan(pieces: &[Piece], needs: &[Needs], keep: Keep) -> Result<Plan> {
     forms.retain(|index, _| !pieces[*index].broke || !wanting(*index));
     for index in forms.keys() {
         if pieces[*index].facts.leaves {
-            return Err(cannot(&pieces[*index], "it ends the script: `return` stands outside of a function"));
+            let error = cannot(&pieces[*index], "`return` stands outside of a function: the playbook would end there");
+            return Err(error.hint("type it again without `return`: what stands last in a line is its result"));
         }
     }
     name_answers(pieces, needs, &mut forms)?;
     let renamed = versions(pieces, needs, &forms)?;
-    Ok(Plan { forms, renamed })
+    let unsaid = if keep == Keep::All { unsaid(pieces, &forms) } else { Vec::new() };
+    Ok(Plan { forms, namespace: None, renamed, unsaid })
 }
 
 /// What is kept for its own sake, and which values are shown.
@@ -202,8 +236,9 @@ fn roots(pieces: &[Piece], needs: &[Needs], keep: Keep) -> Result<(BTreeMap<usiz
     let mut forms: BTreeMap<usize, Form> = BTreeMap::new();
     let mut shown = Vec::new();
     if keep == Keep::All {
-        forms.extend(whole().map(|(index, _)| (index, Form::default())));
-        shown.extend(whole().filter(|(_, piece)| shows(piece)).map(|(index, _)| index));
+        let kept = || whole().filter(|(index, piece)| can_be_said(piece, &needs[*index]));
+        forms.extend(kept().map(|(index, _)| (index, Form::default())));
+        shown.extend(kept().filter(|(_, piece)| shows(piece)).map(|(index, _)| index));
     } else {
         let mut told = HashSet::new();
         for (index, piece) in whole().filter(|(_, piece)| piece.tells || piece.acts) {
@@ -227,6 +262,23 @@ fn roots(pieces: &[Piece], needs: &[Needs], keep: Keep) -> Result<(BTreeMap<usiz
     Ok((forms, shown))
 }
 
+/// Whether a statement can stand in a playbook.
+fn can_be_said(piece: &Piece, needs: &Needs) -> bool {
+    !piece.facts.leaves && !needs.answers.values().any(|answer| matches!(answer, Answer::Lost(_)))
+}
+
+/// What is told of statements that worked and are left out all the same. A look at `out` gave nothing that could be missed.
+fn unsaid(pieces: &[Piece], forms: &BTreeMap<usize, Form>) -> Vec<String> {
+    let gave = |piece: &Piece| piece.shown.is_some() || last_made(piece).is_some() || piece.tells || piece.acts;
+    let whole = pieces.iter().enumerate().filter(|(_, piece)| !piece.broke && !piece.command);
+    let left = whole.filter(|(index, piece)| !forms.contains_key(index) && gave(piece));
+    left.map(|(_, piece)| format!("left out, as it cannot stand in a playbook: {}", first_line(piece))).collect()
+}
+
+fn first_line(piece: &Piece) -> &str {
+    piece.text.lines().next().unwrap_or_default()
+}
+
 /// The variable that a statement made or changed.
 fn last_made(piece: &Piece) -> Option<String> {
     let facts = &piece.facts;
@@ -239,8 +291,7 @@ fn nothing() -> Error {
 }
 
 fn cannot(piece: &Piece, why: &str) -> Error {
-    let first = piece.text.lines().next().unwrap_or_default();
-    Error::new(Kind::BadInput, format!("this line cannot become part of a playbook: {first}")).cause(why)
+    Error::new(Kind::BadInput, format!("this line cannot become part of a playbook: {}", first_line(piece))).cause(why)
 }
 
 /// Give names to earlier results that later lines use as `_` or `out[n]`.
@@ -250,16 +301,19 @@ fn name_answers(pieces: &[Piece], needs: &[Needs], forms: &mut BTreeMap<usize, F
         let facts = &pieces[*index].facts;
         taken.extend(facts.declares.iter().chain(&facts.locals).chain(&facts.reads).cloned());
     }
-    let answers: Vec<(usize, Answer)> =
-        forms.keys().flat_map(|index| needs[*index].answers.values().map(|answer| (*index, answer.clone()))).collect();
-    for (index, answer) in answers {
+    let kept: Vec<usize> = forms.keys().copied().collect();
+    let answers = kept.iter().flat_map(|index| needs[*index].answers.iter().map(move |(used, answer)| (*index, *used, answer)));
+    for (index, used, answer) in answers {
         let (at, base) = match answer {
             Answer::Lost(why) => {
-                let error = cannot(&pieces[index], why);
-                return Err(error.hint("give the result a name where it is made (`let NAME = …`), and use that"));
+                return Err(cannot(&pieces[index], why).hint(match pieces[index].facts.uses[used].name.as_str() {
+                    ERROR => "type that line again without what failed there, or `:save` before it",
+                    ALL => "type it again with the number of each result, `out[3]`; or give results names where they are made (`let NAME = …`)",
+                    _ => "give the result a name where it is made (`let NAME = …`), and use that",
+                }));
             }
-            Answer::Value(at) => (at, pieces[at].facts.calls.first().map_or("result", |call| last_word(&call.name))),
-            Answer::Failure(at) => (at, "error"),
+            Answer::Value(at) => (*at, pieces[*at].facts.calls.first().map_or("result", |call| last_word(&call.name))),
+            Answer::Failure(at) => (*at, "error"),
         };
         let form = forms.entry(at).or_default();
         if form.name.is_none() {

@@ -1,10 +1,21 @@
 //! What an expression reads, changes and calls: the other half of [`super::distill_walk`].
 
 use super::distill_changes::given;
-use super::distill_facts::{Call, Literal, Use};
+use super::distill_facts::{Call, Index, Literal, Use};
 use super::distill_roles::Role;
 use super::distill_walk::Walker;
+use super::results::ALL;
 use rhai::{ASTFlags, Dynamic, Expr, FnCallExpr, FnPtr, Position};
+
+/// What stands before a part of a chain.
+#[derive(Clone, Copy)]
+enum Behind {
+    Nothing,
+    Dot,
+    Bracket,
+    /// The bracket of `out[…]`.
+    Answer,
+}
 
 impl Walker<'_> {
     pub fn expr(&mut self, expr: &Expr) {
@@ -30,7 +41,7 @@ impl Walker<'_> {
             },
             Expr::ThisPtr(_) => self.facts.methods.extend(self.named.clone()),
             Expr::FnCall(call, at) => self.call(call, *at),
-            Expr::Dot(..) | Expr::Index(..) => self.chain(expr, expr, None),
+            Expr::Dot(..) | Expr::Index(..) => self.chain(expr, expr, Behind::Nothing),
             Expr::DynamicConstant(value, _) => self.constant(value),
             _ => {}
         }
@@ -68,47 +79,66 @@ impl Walker<'_> {
         self.scopes.pop();
     }
 
-    /// `a.b[c].d()`: the root is read, or changed by methods that may. `first` is what the first member is asked of.
-    fn chain(&mut self, whole: &Expr, expr: &Expr, indexed: Option<bool>) {
-        let (pair, flags, dot) = match expr {
-            Expr::Dot(pair, flags, _) => (pair, flags, true),
-            Expr::Index(pair, flags, _) => (pair, flags, false),
+    /// `a.b[c].d()`: the root is read, or changed by methods that may.
+    fn chain(&mut self, whole: &Expr, expr: &Expr, behind: Behind) {
+        let (pair, flags, dot, at) = match expr {
+            Expr::Dot(pair, flags, at) => (pair, flags, true, *at),
+            Expr::Index(pair, flags, at) => (pair, flags, false, *at),
             other => return self.expr(other),
         };
-        match (indexed, method_of(&pair.rhs)) {
+        let ends = flags.contains(ASTFlags::BREAK) || !matches!(pair.rhs, Expr::Dot(..) | Expr::Index(..));
+        let mut next = if dot { Behind::Dot } else { Behind::Bracket };
+        match (behind, method_of(&pair.rhs)) {
             // A text or a variable that a method is called on is its first argument.
-            (None, Some(call)) if dot => self.given(&pair.lhs, self.roles.argument(&call.name, call.args.len() + 1, 0)),
-            (None | Some(true), _) => {
-                if indexed.is_none() && !dot {
-                    self.indexed(&pair.lhs, &pair.rhs);
+            (Behind::Nothing, Some(call)) if dot => {
+                self.given(&pair.lhs, self.roles.argument(&call.name, call.args.len() + 1, 0));
+            }
+            (Behind::Nothing, _) => {
+                let index = if ends { &pair.rhs } else { first(&pair.rhs) };
+                if !dot && self.indexed(&pair.lhs, index, at) {
+                    next = Behind::Answer;
                 }
                 self.expr(&pair.lhs);
             }
-            (Some(false), _) => self.member(whole, &pair.lhs),
+            (Behind::Bracket, _) => self.expr(&pair.lhs),
+            (Behind::Answer, _) => self.number(&pair.lhs),
+            (Behind::Dot, _) => self.member(whole, &pair.lhs),
         }
-        let ends = flags.contains(ASTFlags::BREAK) || !matches!(pair.rhs, Expr::Dot(..) | Expr::Index(..));
-        match (ends, dot) {
-            (true, true) => self.member(whole, &pair.rhs),
-            (true, false) => self.expr(&pair.rhs),
-            (false, _) => self.chain(whole, &pair.rhs, Some(!dot)),
+        match (ends, next) {
+            (true, Behind::Dot) => self.member(whole, &pair.rhs),
+            (true, Behind::Answer) => self.number(&pair.rhs),
+            (true, _) => self.expr(&pair.rhs),
+            (false, next) => self.chain(whole, &pair.rhs, next),
         }
     }
 
-    /// `out[3]`: remember the number; the variable itself is seen right after.
-    fn indexed(&mut self, of: &Expr, index: &Expr) {
-        let first = match index {
-            Expr::Dot(pair, ..) | Expr::Index(pair, ..) => &pair.lhs,
-            other => other,
+    /// `out[3]`: remember which is meant; the variable itself is seen right after. Says whether it is a result of the session.
+    fn indexed(&mut self, of: &Expr, index: &Expr, bracket: Position) -> bool {
+        let Expr::Variable(name, _, at) = of else { return false };
+        let index = match index {
+            Expr::IntegerConstant(number, _) => Index::Number(*number),
+            _ => Index::Computed(bracket),
         };
-        if let (Expr::Variable(name, _, at), Expr::IntegerConstant(number, _)) = (of, first)
-            && name.2.is_empty()
-        {
-            self.used(&name.1.clone(), *at, Some(*number));
+        if name.2.is_empty() {
+            self.used(&name.1.clone(), *at, Some(index));
+        }
+        name.2.is_empty() && name.1 == ALL && !self.hides_results && !self.local(ALL) && self.named.is_none()
+    }
+
+    /// What computes the number of a result: where its name stands in place of it, nothing of that is needed.
+    fn number(&mut self, index: &Expr) {
+        let before = self.facts.clone();
+        self.expr(index);
+        let same = (&self.facts.changes, &self.facts.captured_changes) == (&before.changes, &before.captured_changes);
+        let meant = before.uses.len().checked_sub(1);
+        match meant.and_then(|meant| self.facts.uses.get_mut(meant)).filter(|_| !same) {
+            Some(meant) => meant.index = Some(Index::Changing),
+            None => self.facts = before,
         }
     }
 
     /// The same place is told once: first with its number.
-    fn used(&mut self, name: &str, at: Position, index: Option<i64>) {
+    fn used(&mut self, name: &str, at: Position, index: Option<Index>) {
         let known = self.facts.uses.last().is_some_and(|last| last.at == at);
         if !known && !self.local(name) && self.named.is_none() {
             self.facts.uses.push(Use { name: name.into(), at, index });
@@ -183,6 +213,14 @@ impl Walker<'_> {
             }
             _ => self.expr(argument),
         }
+    }
+}
+
+/// The first part of what stands behind a bracket.
+fn first(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Dot(pair, ..) | Expr::Index(pair, ..) => &pair.lhs,
+        other => other,
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Facts {
     pub leaves: bool,
     /// Whether it may use any variable: it calls a function with all of them in sight.
     pub everything: bool,
+    /// Whether something stands in it besides functions.
+    pub runs: bool,
     /// Whether it is an expression with a value.
     pub value: bool,
     /// Whether it needs no semicolon.
@@ -74,6 +76,17 @@ pub(super) struct Literal {
 pub(super) struct Use {
     pub name: String,
     pub at: Position,
-    /// The number in `name[3]`.
-    pub index: Option<i64>,
+    /// What stands in brackets behind it.
+    pub index: Option<Index>,
+}
+
+/// Which item is meant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Index {
+    /// The one of this number.
+    Number(i64),
+    /// One that is computed: the bracket stands here.
+    Computed(Position),
+    /// The same, by what changes a variable besides.
+    Changing,
 }

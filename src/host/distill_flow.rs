@@ -1,7 +1,8 @@
 //! What each statement of a session depends on: the statements that made, and changed, what it uses.
 
-use super::distill_facts::Facts;
+use super::distill_facts::{Facts, Index};
 use super::distill_pieces::Piece;
+use super::distill_text::offset;
 use super::results::{ALL, ERROR};
 use super::underscore::NAME as LAST;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,6 +33,29 @@ pub(super) enum Answer {
     Lost(&'static str),
 }
 
+/// Why an earlier result cannot be had.
+const GONE: &str = "nothing that can be run again gave it";
+
+/// The number of the result that a statement meant; `last` is that of the last one before it.
+fn number_of(piece: &Piece, index: Index, last: usize) -> Result<Option<usize>, &'static str> {
+    match index {
+        Index::Number(number) => {
+            let wanted = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX);
+            Ok(if number < 0 { (last + 1).checked_sub(wanted) } else { Some(wanted) })
+        }
+        Index::Changing => Err("what computes the number changes a variable besides"),
+        Index::Computed(bracket) => {
+            let bracket = offset(&piece.text, bracket);
+            let mut numbers = piece.looked.iter().filter(|(at, _)| Some(*at) == bracket).map(|(_, number)| *number);
+            match (numbers.next(), numbers.next()) {
+                (Some(number), None) => Ok(Some(number)),
+                (None, _) => Err("no result was looked up there: which one it means is not known"),
+                (Some(_), Some(_)) => Err("it meant several results, one after the other"),
+            }
+        }
+    }
+}
+
 /// A variable from one `let` on.
 #[derive(Debug, Default)]
 struct Cell {
@@ -48,6 +72,8 @@ struct Cell {
 /// Follows a session from its first statement to its last.
 #[derive(Default)]
 struct Flow {
+    /// The inputs that were not run.
+    refused: BTreeSet<usize>,
     cells: Vec<Cell>,
     names: HashMap<String, usize>,
     functions: BTreeMap<(String, usize), usize>,
@@ -57,9 +83,9 @@ struct Flow {
     before: BTreeMap<(String, usize), usize>,
 }
 
-/// What each of these statements depends on.
-pub(super) fn needs(pieces: &[Piece]) -> Vec<Needs> {
-    let mut flow = Flow::default();
+/// What each of these statements depends on. Some inputs were not run.
+pub(super) fn needs(pieces: &[Piece], refused: &BTreeSet<usize>) -> Vec<Needs> {
+    let mut flow = Flow { refused: refused.clone(), ..Flow::default() };
     (0..pieces.len()).map(|index| flow.step(pieces, index)).collect()
 }
 
@@ -144,21 +170,32 @@ impl Flow {
             let answer = match (used.name.as_str(), used.index) {
                 _ if own => continue,
                 (LAST, _) => before().find(|(_, piece)| piece.shown.is_some()).map(|(at, _)| Answer::Value(at)),
-                (ERROR, _) => before().find(|(_, piece)| piece.broke).map(|(at, _)| Answer::Failure(at)),
+                (ERROR, _) => before().find(|(_, piece)| piece.broke).map(|(at, piece)| {
+                    let not_run = self.refused.range(piece.line + 1..line).next().is_some();
+                    if not_run {
+                        Answer::Lost("the line that failed was not run at all, as its syntax is wrong")
+                    } else {
+                        Answer::Failure(at)
+                    }
+                }),
                 (ALL, Some(wanted)) => {
                     let last = before().filter_map(|(_, piece)| piece.shown).max().unwrap_or(0);
-                    let wanted = if wanted < 0 { i64::try_from(last).unwrap_or(i64::MAX) + 1 + wanted } else { wanted };
-                    let is = |shown: usize| i64::try_from(shown) == Ok(wanted);
-                    before().find(|(_, piece)| piece.shown.is_some_and(is)).map(|(at, _)| Answer::Value(at))
+                    Some(match number_of(&pieces[index], wanted, last) {
+                        Err(why) => Answer::Lost(why),
+                        Ok(wanted) => {
+                            let found = before().find(|(_, piece)| piece.shown == wanted);
+                            found.map_or(Answer::Lost(GONE), |(at, _)| Answer::Value(at))
+                        }
+                    })
                 }
-                (ALL, None) => Some(Answer::Lost("which result it means is only known while it runs")),
+                (ALL, None) => Some(Answer::Lost("`out`, which is all results, is there in a session only")),
                 _ => continue,
             };
             let answer = match answer {
                 Some(Answer::Value(at)) if pieces[at].command => Some(Answer::Lost("a command gave it, and a playbook has none")),
                 answer => answer,
             };
-            let answer = answer.unwrap_or(Answer::Lost("nothing that can be run again gave it"));
+            let answer = answer.unwrap_or(Answer::Lost(GONE));
             if let Answer::Value(at) | Answer::Failure(at) = answer {
                 needs.pieces.insert(at);
             }

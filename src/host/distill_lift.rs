@@ -19,6 +19,8 @@ pub(super) struct Lifted {
     pub params: Vec<(Param, String)>,
     /// Statement, how-manieth literal of it, and the parameter.
     pub places: Vec<(usize, usize, String)>,
+    /// The value that `--namespace` has when it is run: the parameter of this name gets that, too.
+    namespace: Option<String>,
     /// Statements with functions in which a literal had to stay.
     pub stays: BTreeMap<usize, BTreeSet<String>>,
 }
@@ -51,7 +53,7 @@ pub(super) fn lift(pieces: &[Piece], needs: &[Needs], plan: &Plan) -> Lifted {
         .map(|((index, number), role)| (pieces[*index].facts.literals[*number].text.clone(), *role))
         .filter(|(text, _)| text.contains(['/', '.']))
         .collect();
-    let mut lifted = Lifted::default();
+    let mut lifted = Lifted { namespace: plan.namespace.clone(), ..Lifted::default() };
     for index in plan.forms.keys() {
         for (number, literal) in pieces[*index].facts.literals.iter().enumerate() {
             let elsewhere = known.get(&literal.text).copied();
@@ -120,8 +122,13 @@ impl Lifted {
         if let Some((param, _)) = self.params.iter().find(|(param, known)| param.kind == kind && known == text) {
             return param.name.clone();
         }
-        let count = self.params.iter().filter(|(param, _)| param.kind == kind).count();
-        let name = if count == 0 { base.to_owned() } else { format!("{base}_{}", count + 1) };
+        let numbered = (2..).map(|number| format!("{base}_{number}"));
+        let mut names = std::iter::once(base.to_owned()).chain(numbered);
+        let free = |name: &String| {
+            let other = role == Role::Namespace && name == base && self.namespace.as_ref().is_some_and(|given| given != text);
+            !other && self.params.iter().all(|(param, _)| param.name != *name)
+        };
+        let name = names.find(free).unwrap_or_default();
         let value = (role != Role::Secret).then(|| text.into());
         let param = Param { name: name.clone(), kind, help: help.into(), value, choices: Vec::new() };
         self.params.push((param, text.into()));

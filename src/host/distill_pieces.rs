@@ -7,6 +7,7 @@ use super::distill_roles::Roles;
 use super::distill_text::{cuts, offset};
 use super::distill_walk::{facts, is_anonymous};
 use super::failure::Place;
+use super::results::ALL;
 use super::underscore;
 use crate::backend::Effect;
 use rhai::{AST, Engine, Position, Scope};
@@ -21,6 +22,8 @@ pub(super) struct Piece {
     pub line: usize,
     /// What it does with names.
     pub facts: Facts,
+    /// Which result each `out[…]` was: where the bracket stands in the text, and the number.
+    pub looked: Vec<(usize, usize)>,
     /// The number of the result that its value became.
     pub shown: Option<usize>,
     /// Whether it failed in the middle.
@@ -44,6 +47,7 @@ impl Piece {
             text: input.text.clone(),
             line,
             facts: Facts::default(),
+            looked: Vec::new(),
             shown: input.result,
             broke: false,
             command: true,
@@ -68,11 +72,13 @@ pub(super) struct Cutter<'a> {
     pub tellers: Tellers,
     /// Names of the session's own functions that may change what they are called on.
     methods: BTreeSet<String>,
+    /// Whether `out` is one of the session's own variables.
+    hides_results: bool,
 }
 
 impl<'a> Cutter<'a> {
     pub fn new(engine: &'a Engine, roles: Roles, tellers: Tellers) -> Self {
-        Self { engine, roles, tellers, methods: BTreeSet::new() }
+        Self { engine, roles, tellers, methods: BTreeSet::new(), hides_results: false }
     }
 
     /// The statements that ran, in order.
@@ -96,14 +102,13 @@ impl<'a> Cutter<'a> {
                 continue;
             }
             let broke = !over && reached.is_some_and(|at| at.is_none_or(|at| holds(&input.text, &range, at)));
-            pieces.push(self.piece(
-                text.trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end(),
-                line,
-                broke,
-                reached.is_none(),
-            ));
+            let code = text.trim_start_matches(|c: char| c == ';' || c.is_whitespace());
+            let mut piece = self.piece(code.trim_end(), line, broke, reached.is_none());
+            piece.looked = looked(input, range.end - code.len());
+            pieces.push(piece);
         }
-        if let Some(last) = pieces.last_mut().filter(|last| last.facts.value && reached.is_none()) {
+        let last = pieces.iter_mut().rfind(|piece| piece.facts.runs);
+        if let Some(last) = last.filter(|last| (last.facts.value || last.facts.leaves) && reached.is_none()) {
             last.shown = input.result;
         }
         self.blame(&mut pieces, input);
@@ -114,7 +119,8 @@ impl<'a> Cutter<'a> {
         let methods = self.methods.clone();
         let changes = |name: &str, given: &[_]| may_change(name, given) || methods.contains(name);
         let ast = self.compile(text).unwrap_or_default();
-        let facts = facts(&ast, &self.roles, &changes);
+        let facts = facts(&ast, &self.roles, &changes, self.hides_results);
+        self.hides_results |= !broke && facts.declares.iter().any(|name| name == ALL);
         if defines {
             self.methods.extend(facts.methods.iter().cloned());
             for (name, parameters) in &facts.functions {
@@ -124,7 +130,19 @@ impl<'a> Cutter<'a> {
         }
         let calls = |known: &BTreeSet<String>| facts.calls.iter().any(|call| !call.in_function && known.contains(&call.name));
         let (tells, judges) = (calls(&self.tellers.all), calls(&self.tellers.judges));
-        Piece { text: text.into(), line, facts, shown: None, broke, command: false, defines, acts: false, tells, judges }
+        Piece {
+            text: text.into(),
+            line,
+            facts,
+            looked: Vec::new(),
+            shown: None,
+            broke,
+            command: false,
+            defines,
+            acts: false,
+            tells,
+            judges,
+        }
     }
 
     /// A function of the session that calls one which tells something does so, too.
@@ -138,7 +156,7 @@ impl<'a> Cutter<'a> {
 
     /// What an input did and no statement shows may have been done by any of them that calls something.
     fn blame(&self, pieces: &mut [Piece], input: &Input) {
-        let deeds = input.deeds;
+        let deeds = &input.deeds;
         let acted = deeds.effect > Effect::Observe || deeds.wrote;
         let told = deeds.told && !pieces.iter().any(|piece| piece.tells);
         for piece in pieces.iter_mut().filter(|piece| !piece.broke) {
@@ -149,9 +167,11 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Where its statements stand; all in one where it cannot be cut.
+    /// Where its statements stand; all in one where it cannot be cut, or where it may have ended before the last of them.
     fn ranges(&self, text: &str) -> Vec<std::ops::Range<usize>> {
-        let Some(mut left) = self.compile(text).map(|ast| count(&ast)) else { return Vec::new() };
+        let Some(ast) = self.compile(text) else { return Vec::new() };
+        let leaves = facts(&ast, &self.roles, &may_change, self.hides_results).leaves;
+        let mut left = if leaves { 1 } else { count(&ast) };
         let mut ranges = Vec::new();
         let mut start = 0;
         for at in cuts(text) {
@@ -182,6 +202,16 @@ fn count(ast: &AST) -> usize {
 
 /// Whether a place lies in this part of a text.
 fn holds(text: &str, range: &std::ops::Range<usize>, at: Place) -> bool {
+    offset(text, position(at)).is_none_or(|at| range.contains(&at) || at >= text.len())
+}
+
+fn position(at: Place) -> Position {
     let place = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-    offset(text, Position::new(place(at.line), place(at.column))).is_none_or(|at| range.contains(&at) || at >= text.len())
+    Position::new(place(at.line), place(at.column))
+}
+
+/// Which results an input looked at, by places counted from where a piece of it begins.
+fn looked(input: &Input, start: usize) -> Vec<(usize, usize)> {
+    let place = |at: &Place| offset(&input.text, position(*at))?.checked_sub(start);
+    input.deeds.looked.iter().filter_map(|(at, number)| Some((place(at)?, *number))).collect()
 }

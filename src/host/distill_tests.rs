@@ -16,7 +16,8 @@ fn typed(engine: &Pilotage, lines: &[&str]) -> Vec<Input> {
 fn distilled(lines: &[&str], keep: Keep) -> Result<Distilled> {
     let engine = Pilotage::builder(Script::silent()).build().expect("it builds");
     let inputs = typed(&engine, lines);
-    engine.distill(&inputs, &Recorded { name: "a-case".into(), at: "today".into(), place: "the tape x".into() }, keep)
+    let recorded = Recorded { name: "a-case".into(), at: "today".into(), place: "the tape x".into(), chosen: false };
+    engine.distill(&inputs, &recorded, keep)
 }
 
 /// What stands below the header.
@@ -158,20 +159,56 @@ fn earlier_results_get_names() {
         (vec!["1 + 1", "boom()", "_"], "let result = 1 + 1;\nshow(result);"),
         (
             vec!["load(`/no/such`)", "_e.message"],
-            "let error = ();\ntry { load(`/no/such`); } catch (failure) { error = failure; }\n\nshow(error.message);",
+            "let error = ();\ntry { load(`/no/such`); } catch (failure) { error = as_error(failure); }\n\nshow(error.message);",
         ),
         (vec!["[1, 2].map(|_| 5)"], "show([1, 2].map(|_| 5));"),
+        (
+            vec!["[3, 1]", "[2]", "let n = out.len() - 1; n", "1; out[n].len() + out[out.len() - 2][0]"],
+            "let result = [3, 1];\nshow(result.len() + result[0]);",
+        ),
+        (vec!["[3]", "let n = 0", "[1].map(|i| out[i + n])"], "let result = [3];\nlet n = 0;\nshow([1].map(|i| result));"),
+        (vec!["let out = [4, 5]", "let n = 1", "out[n]"], "let out = [4, 5];\nlet n = 1;\nshow(out[n]);"),
+        (vec!["if true { 5 } fn f(x) { x }", "_ + 1"], "let result = if true { 5 };\nshow(result + 1);"),
     ] {
         assert_eq!(body(&lines), expected, "{lines:?}");
     }
-    let error = distilled(&["[1]", "[2]", "let n = 1", "out[n]"], Keep::Needed).expect_err("which one?");
-    assert_eq!(error.message(), "this line cannot become part of a playbook: out[n]");
+}
+
+#[test]
+fn what_cannot_be_said_in_a_playbook_is_refused_with_the_line_and_what_to_type_instead() {
+    for (lines, refused, cause, hint) in [
+        (vec!["[1]", "[2]", "[1, 2].map(|n| out[n])"], "[1, 2].map(|n| out[n])", "several results", "the number of each result"),
+        (vec!["[1]", "out.len()"], "out.len()", "in a session only", "the number of each result"),
+        (vec!["[1]", "let n = [1]", "out[n.pop()]"], "out[n.pop()]", "changes a variable", "the number of each result"),
+        (vec!["load(`/no/such`)", "1 2", "_e.kind"], "_e.kind", "was not run at all", "`:save` before it"),
+        (
+            vec!["let a = 1", "if a == 1 { return 7 } 8"],
+            "if a == 1 { return 7 } 8",
+            "`return` stands outside",
+            "again without `return`",
+        ),
+        (vec!["6", "return 5", "_"], "return 5", "`return` stands outside", "again without `return`"),
+    ] {
+        let error = distilled(&lines, Keep::Needed).expect_err(refused);
+        assert_eq!(error.message(), format!("this line cannot become part of a playbook: {refused}"));
+        assert!(error.causes()[0].contains(cause), "{refused}: {:?}", error.causes());
+        assert!(error.next_step().is_some_and(|next| next.contains(hint)), "{refused}: {:?}", error.next_step());
+    }
+}
+
+#[test]
+fn what_is_called_a_secret_and_names_one_stays() {
+    let lines = ["let secret = \"istio-ca-secret\"", "let password = \"hunter2\"", "#{ secret: secret, password: password }"];
+    let text = distilled_of(&lines).text;
+    assert!(text.contains("let secret = \"istio-ca-secret\";\nlet password = params.token;"), "{text}");
 }
 
 #[test]
 fn every_statement_that_worked_is_kept_on_demand() {
-    let lines = ["let a = 1", "a", "boom()", "fn f(x) { x }", "f(a)", "fn f(x) { x + 1 }", "f(a)", "a"];
-    let text = distilled(&lines, Keep::All).unwrap().text;
+    let lines =
+        ["let a = 1", "a", "boom()", "fn f(x) { x }", "f(a)", "fn f(x) { x + 1 }", "f(a)", "out", "out.len()", "return 5", "a"];
+    let Distilled { text, notes, .. } = distilled(&lines, Keep::All).unwrap();
+    assert_eq!(notes, ["out.len()", "return 5"].map(|line| format!("left out, as it cannot stand in a playbook: {line}")));
     let body = text.split_once("};\n\n").unwrap().1;
     assert_eq!(body, "let a = 1;\nshow(a);\nfn f_2(x) { x }\nshow(f_2(a));\nfn f(x) { x + 1 }\nshow(f(a));\nshow(a);\n");
 }

@@ -7,17 +7,27 @@ use rhai::{AST, ASTFlags, ASTNode, Expr, FlowControl, Stmt};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The facts of a text that was compiled by itself. `changes` tells whether a method may change what it is called on.
-pub(super) fn facts(ast: &AST, roles: &Roles, changes: &dyn Fn(&str, &[Given]) -> bool) -> Facts {
+/// The facts of a text that was compiled by itself. `changes` tells whether a method may change what it is called on,
+/// `hides_results` whether `out` is a variable of the session's own by then.
+pub(super) fn facts(ast: &AST, roles: &Roles, changes: &dyn Fn(&str, &[Given]) -> bool, hides_results: bool) -> Facts {
     let (closures, named): (Vec<_>, Vec<_>) = bodies(ast).into_iter().partition(|body| is_anonymous(&body.name));
     let closures = closures.into_iter().map(|body| (body.name.clone(), Arc::new(body))).collect();
-    let mut walker =
-        Walker { facts: Facts::default(), scopes: vec![Vec::new()], closures, roles, changes, depth: 0, named: None };
+    let mut walker = Walker {
+        facts: Facts::default(),
+        scopes: vec![Vec::new()],
+        closures,
+        roles,
+        changes,
+        hides_results,
+        depth: 0,
+        named: None,
+    };
     for body in named {
         walker.function(&body);
     }
     let statements = ast.statements();
     statements.iter().for_each(|statement| walker.top(statement, statements.len() == 1));
+    walker.facts.runs = !statements.is_empty();
     walker.facts.value = statements.last().is_some_and(Stmt::returns_value);
     walker.facts.closed = statements.last().is_none_or(Stmt::is_self_terminated);
     walker.facts
@@ -61,6 +71,7 @@ pub(super) struct Walker<'a> {
     pub closures: HashMap<String, Arc<Body>>,
     pub roles: &'a Roles,
     pub changes: &'a dyn Fn(&str, &[Given]) -> bool,
+    pub hides_results: bool,
     /// How many closures this stands in.
     pub depth: usize,
     /// The named function this stands in.

@@ -59,7 +59,7 @@ pub(super) fn write(
     let head = head(catalog, pieces, plan, recorded, effect, &lifted);
     let kept = (plan.forms.len(), pieces.iter().filter(|piece| !piece.command).count());
     let params = lifted.params.into_iter().map(|(param, _)| param).collect();
-    Distilled { text: format!("{head}\n{body}"), needs: effect, params, notes, kept }
+    Distilled { text: format!("{head}\n{body}"), needs: effect, params, namespace: plan.namespace.clone(), notes, kept }
 }
 
 /// Statements below each other; what spans lines stands apart.
@@ -146,7 +146,7 @@ fn statement(piece: &Piece, form: &Form, text: &str) -> String {
     let behind = text[end..].trim_start_matches(|c: char| c == ';' || c.is_whitespace());
     let behind = if behind.is_empty() { String::new() } else { format!(" {behind}") };
     let written = match (&form.name, piece.broke) {
-        (Some(name), true) => format!("let {name} = ();\ntry {{ {code}; }} catch (failure) {{ {name} = failure; }}"),
+        (Some(name), true) => format!("let {name} = ();\ntry {{ {code}; }} catch (failure) {{ {name} = as_error(failure); }}"),
         (None, true) => format!("try {{ {code}; }} catch {{}}"),
         (Some(name), false) if form.show => format!("let {name} = {code};\nshow({name});"),
         (Some(name), false) => format!("let {name} = {code};"),
@@ -193,6 +193,9 @@ fn head(catalog: &Catalog, pieces: &[Piece], plan: &Plan, recorded: &Recorded, e
     let asked: BTreeSet<String> = asks.map(|entry| entry.full_name()).filter(|name| called.contains(name.as_str())).collect();
     if !asked.is_empty() {
         text += &format!(" It asks: {}.", asked.into_iter().collect::<Vec<_>>().join(", "));
+    }
+    if let Some(namespace) = &plan.namespace {
+        text += &format!("\n//! Names without a namespace are those of {namespace}: `--namespace {namespace}`.");
     }
     text += &format!("\n\nconst PLAYBOOK = #{{\n    title: {},\n    needs: [{}],\n", quoted(&title), quoted(effect.word()));
     if !lifted.params.is_empty() {

@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use super::failure::{Failure, place, thrown, unwind};
 use crate::error::{Error, Kind};
-use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType, Scope};
+use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType, Position, Scope};
 
 /// What to do about a name that nobody declared.
 const UNDECLARED: &str =
@@ -68,6 +68,35 @@ pub(super) fn failure(error: EvalAltResult, file: &str, catalog: &Catalog, sourc
         source: source(&file),
         file,
         frames: unwound.frames,
+    }
+}
+
+/// What a script caught, as an error. The language gives its own failures as maps, which say less.
+pub fn caught(value: &Dynamic, catalog: &Catalog) -> Error {
+    use EvalAltResult as E;
+    let fields = value.read_lock::<rhai::Map>();
+    let text = |key: &str| fields.as_ref()?.get(key).map(ToString::to_string);
+    let number = |key: &str| fields.as_ref()?.get(key)?.as_int().ok();
+    let fault = |name: &str| {
+        let none = Position::NONE;
+        Some(match name {
+            "ErrorFunctionNotFound" => E::ErrorFunctionNotFound(text("function")?, none),
+            "ErrorNonPureMethodCallOnConstant" => E::ErrorNonPureMethodCallOnConstant(text("function")?, none),
+            "ErrorMismatchDataType" => E::ErrorMismatchDataType(text("requested")?, text("actual")?, none),
+            "ErrorArrayBounds" => E::ErrorArrayBounds(usize::try_from(number("length")?).ok()?, number("index")?, none),
+            "ErrorPropertyNotFound" => E::ErrorPropertyNotFound(text("variable")?, none),
+            "ErrorDataRace" => E::ErrorDataRace(text("variable")?, none),
+            "ErrorModuleNotFound" => E::ErrorModuleNotFound(text("module")?, none),
+            "ErrorDotExpr" => E::ErrorDotExpr(text("property")?, none),
+            _ => return None,
+        })
+    };
+    match text("error").filter(|name| name.starts_with("Error")) {
+        Some(name) => match fault(&name) {
+            Some(fault) => explain(fault, catalog),
+            None => Error::new(Kind::Script, plain_types(&text("message").unwrap_or_default())),
+        },
+        None => thrown(value),
     }
 }
 

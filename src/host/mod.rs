@@ -53,6 +53,7 @@ pub use batch::{Batch, Origin, Shape, ShapeColumn};
 pub use beside_names::Whose;
 pub use catalog::{Catalog, CommandEntry};
 pub use entry::{Entry, Example};
+pub use explain::caught;
 pub use failure::{Failure, Fallible, Frame, Place, raise};
 pub use form::{Form, Step};
 pub use json_value::{PathOptions, from_node};
@@ -80,6 +81,7 @@ use looked::Looked;
 use rhai::{AST, Dynamic, Engine, Module, Scope, Stmt};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -267,8 +269,6 @@ impl Host {
         self.session.interrupt.renew();
         self.session.begin();
         self.session.set_files(Files::Any);
-        // A playbook that panicked has left its report open.
-        self.session.end_report();
         typed.looked.part(&mut typed.scope, source);
         let (compiled, source) = self.compile(&typed.scope, source);
         let mut line =
@@ -297,7 +297,8 @@ impl Host {
         let before = self.session.set_files(Files::Below(here));
         let open: Vec<_> = self.session.forwards().all().iter().map(|forward| forward.local).collect();
         self.folders.set(beside(playbook).into_iter().chain(self.import_folders.clone()));
-        let outcome = self.run_body(playbook, params, &file);
+        // A defect in a function must leave nothing of it behind.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.run_body(playbook, params, &file)));
         self.session.end_passing();
         self.session.set_files(before);
         // What a playbook opened ends with it.
@@ -305,7 +306,7 @@ impl Host {
         self.folders.set(self.import_folders.clone());
         let mut report = self.session.end_report();
         report.notes = self.take_notes();
-        match outcome {
+        match outcome.unwrap_or_else(|defect| resume_unwind(defect)) {
             Ok(()) => Ok(report),
             Err(failure) => Err(Box::new(Failed { failure: *failure, report })),
         }

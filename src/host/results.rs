@@ -4,8 +4,9 @@
 //! copy changes it.
 
 use super::convert::type_word;
-use super::failure::{Fallible, raise};
+use super::failure::{Fallible, place, raise};
 use super::limits::Limits;
+use super::session::Call;
 use super::{Entered, underscore};
 use crate::error::{Error, Kind, Result};
 use crate::json::Node;
@@ -197,16 +198,17 @@ fn what(value: &Dynamic) -> String {
     }
     match value.read_lock::<ImmutableString>() {
         Some(text) => format!("text of {} characters", text.chars().count()),
+        // What is shared says so of itself.
+        None if value.is_int() || value.is_float() || value.is_bool() => value.flatten_clone().to_string(),
         None => kind(value),
     }
 }
 
-/// A row's kind, or a value's type; numbers and bools as they are.
+/// A row's kind, or a value's type.
 fn kind(value: &Dynamic) -> String {
     match value.read_lock::<super::Row>() {
         Some(row) => row.shape().kind.clone(),
         None if value.is::<Node>() => "document".into(),
-        None if value.is_int() || value.is_float() || value.is_bool() => value.flatten_clone().to_string(),
         None => type_word(value),
     }
 }
@@ -224,8 +226,12 @@ pub(super) fn functions() -> Module {
 #[allow(clippy::unwrap_used)] // in the code that the attribute writes
 mod of_results {
     #[rhai_fn(index_get, pure, return_raw)]
-    pub fn result(results: &mut Results, number: INT) -> Fallible<Dynamic> {
-        results.get(number).map(|found| found.value).map_err(|error| raise(error, Position::NONE))
+    pub fn result(context: NativeCallContext, results: &mut Results, number: INT) -> Fallible<Dynamic> {
+        let found = results.get(number).map_err(|error| raise(error, Position::NONE))?;
+        if let (Some(at), Some(number)) = (place(context.call_position()), found.number) {
+            Call::of(&context)?.session().looked(at, number);
+        }
+        Ok(found.value)
     }
 
     #[rhai_fn(pure)]

@@ -136,12 +136,14 @@ fn results_list_themselves_and_are_not_kept() {
     let session = session();
     gives(&session, "[1,\n 2]", &json!([1, 2]));
     gives(&session, "#{ a: 1 }", &json!({"a": 1}));
+    gives(&session, "7", &json!(7));
     let rows = json!([
-        {"out": 1, "result": "2 × 1", "typed": "[1,  2]"},
+        {"out": 1, "result": "2 × int", "typed": "[1,  2]"},
         {"out": 2, "result": "map", "typed": "#{ a: 1 }"},
+        {"out": 3, "result": "7", "typed": "7"},
     ]);
     assert_eq!(gives(&session, "out", &rows), None);
-    assert_eq!(gives(&session, "let keep = out; keep.len()", &json!(2)), Some(3));
+    assert_eq!(gives(&session, "let keep = out; keep.len()", &json!(3)), Some(4));
 }
 
 #[test]

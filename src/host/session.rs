@@ -1,7 +1,7 @@
 //! What one run of scripts shares: the mesh, the runtime, the interrupt, the report at hand, where print goes.
 
 use super::catalog::{Catalog, Sources};
-use super::failure::{Fallible, raise};
+use super::failure::{Fallible, Place, raise};
 use super::playbook::Playbook;
 use crate::backend::{Answer, Effect, Forwards, How, Ledger, Observed, Observer, Query, SharedBackend, Which};
 use crate::error::{Error, Kind, Result};
@@ -135,7 +135,7 @@ impl Default for Reading {
 }
 
 /// What an evaluation did besides giving a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deeds {
     /// Whether it began at all: its text was whole.
     pub ran: bool,
@@ -147,12 +147,21 @@ pub struct Deeds {
     pub judged: bool,
     /// Whether it wrote a file.
     pub wrote: bool,
+    /// Where it looked for names that came without a namespace, if it met one.
+    pub home: Option<String>,
+    /// Which result each `out[…]` in it was: the places of the brackets, and the numbers.
+    pub looked: Vec<(Place, usize)>,
 }
 
 impl Default for Deeds {
     fn default() -> Self {
-        Self { ran: false, effect: Effect::Observe, told: false, judged: false, wrote: false }
+        Self { ran: false, effect: Effect::Observe, told: false, judged: false, wrote: false, home: None, looked: Vec::new() }
     }
+}
+
+/// What is asked there is seen.
+fn observed(backend: SharedBackend, deeds: &Arc<Mutex<Deeds>>) -> SharedBackend {
+    Arc::new(Observed::new(backend, Arc::new(Effects(deeds.clone()))))
 }
 
 /// Sees the effects of what is asked.
@@ -162,6 +171,10 @@ impl Observer for Effects {
     fn asked(&self, query: &Query) {
         let mut deeds = lock(&self.0);
         deeds.effect = deeds.effect.max(query.ask.effect());
+    }
+
+    fn at_home(&self, namespace: &str) {
+        lock(&self.0).home = Some(namespace.to_owned());
     }
 
     fn answered(&self, _: &Query, _: &Result<Answer>) {}
@@ -215,7 +228,7 @@ impl Session {
         sources: Sources,
     ) -> Arc<Self> {
         let deeds = Arc::new(Mutex::new(Deeds::default()));
-        let backend = Arc::new(Observed::new(backend, Arc::new(Effects(deeds.clone()))));
+        let backend = observed(backend, &deeds);
         Arc::new(Self {
             here: RwLock::new(Here { mesh: Mesh::new(backend).with_parallel(parallel), ledger }),
             runtime,
@@ -235,7 +248,7 @@ impl Session {
 
     /// What was done since [`Session::begin`].
     pub(super) fn deeds(&self) -> Deeds {
-        *lock(&self.deeds)
+        lock(&self.deeds).clone()
     }
 
     /// An evaluation begins that has done nothing so far.
@@ -246,6 +259,14 @@ impl Session {
     /// Something else is done.
     pub fn did(&self, what: impl FnOnce(&mut Deeds)) {
         what(&mut lock(&self.deeds));
+    }
+
+    /// A result was looked at again from here. Loops come by more than once.
+    pub(super) fn looked(&self, at: Place, number: usize) {
+        let mut deeds = lock(&self.deeds);
+        if !deeds.looked.contains(&(at, number)) {
+            deeds.looked.push((at, number));
+        }
     }
 
     /// What knows how to undo what was set.
@@ -260,6 +281,7 @@ impl Session {
 
     /// From now on, ask there. What runs goes on where it began.
     pub(super) fn go(&self, backend: SharedBackend, ledger: Arc<Ledger>) {
+        let backend = observed(backend, &self.deeds);
         let mut here = self.here.write().unwrap_or_else(PoisonError::into_inner);
         *here = Here { mesh: here.mesh.beside(backend), ledger };
         lock(&self.warned).clear();

@@ -20,8 +20,9 @@ pub fn is_secret_typed(input: &str) -> bool {
 
 /// Where a typed text has secrets beyond those of answers: a byte of each, or of the quotes around it.
 pub(super) fn secret_places(input: &str) -> impl Iterator<Item = usize> {
-    let value = |found: regex::Captures| found.get(1).map_or_else(|| found.get_match().end() - 1, |value| value.start());
-    let named = SHAPES.iter().flat_map(move |shape| shape.captures_iter(input).map(value));
+    let value = |found: regex::Captures| found.name("value").map_or_else(|| found.get_match().end() - 1, |value| value.start());
+    let shaped = SHAPES.iter().flat_map(move |shape| shape.captures_iter(input));
+    let named = shaped.filter(|found| !names_object(found)).map(value);
     let keys = words(input).filter(|word| is_key(&input[word.clone()]));
     named.chain(basics(input).chain(keys).map(|found| found.start))
 }
@@ -34,14 +35,46 @@ static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
         r"(?i)\bbearer\s+[^\s`'\x22]{8,}".to_owned(),
         r"\bsecret\s*\(\s*[`\x22#]".to_owned(),
         // #{ token: "…" }, let password = `…`, "client_secret": "…"
-        format!(r"(?i)\b{names}[\x22'`]?\s*[:=]\s*#*[\x22'`][^\x22'`]"),
+        format!(r"(?i)\b(?<name>{names})[\x22'`]?\s*[:=]\s*#*[\x22'`](?<value>[^\x22'`]+)"),
         // --token …, --client-secret=…
         format!(r"(?i)--{names}(?:=|\s+)[^\s-]"),
         // token=… as parameters are given: no call, no comparison
-        format!(r"(?i)\b{names}=([^\s=\x22'`(){{}}\[\];,]{{4,}})(?:[\s;,\x22'`]|$)"),
+        format!(r"(?i)\b{names}=(?<value>[^\s=\x22'`(){{}}\[\];,]{{4,}})(?:[\s;,\x22'`]|$)"),
     ]
     .map(|pattern| Regex::new(&pattern).expect("a constant pattern"))
 });
+
+/// Whether what is called a secret is the name of one that the cluster keeps: `let secret = "istio-ca-secret"`. Names of objects
+/// are words; one of these says what is kept under it, which no passphrase does.
+fn names_object(found: &regex::Captures) -> bool {
+    const TELLING: [&str; 16] = [
+        "secret",
+        "secrets",
+        "tls",
+        "cert",
+        "certs",
+        "certificate",
+        "ca",
+        "cacert",
+        "cacerts",
+        "credential",
+        "credentials",
+        "creds",
+        "key",
+        "keys",
+        "token",
+        "pull",
+    ];
+    let (Some(name), Some(value)) = (found.name("name"), found.name("value")) else { return false };
+    let name = name.as_str().to_ascii_lowercase();
+    let of_object = name.ends_with("secret") && !SECRET_NAMES.contains(&name.as_str());
+    let parts: Vec<&str> = value.as_str().split(['-', '.']).collect();
+    let is_word = |part: &&str| {
+        !part.is_empty() && (part.bytes().all(|byte| byte.is_ascii_lowercase()) || part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let tells = parts.iter().any(|part| TELLING.contains(part)) && (parts.len() > 1 || parts == ["cacerts"]);
+    of_object && tells && parts.iter().all(is_word)
+}
 
 /// `Basic` and a user with a password behind it.
 fn basics(input: &str) -> impl Iterator<Item = Range<usize>> {

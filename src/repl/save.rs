@@ -4,7 +4,6 @@ use super::command::{Command, Takes};
 use super::{Next, Session, show};
 use crate::Pilotage;
 use crate::backend::Effect;
-use crate::called::called;
 use crate::error::{Error, Kind, Result};
 use crate::host::distill::{Distilled, Input, Keep, Recorded};
 use crate::host::{Failure, Files, Playbook};
@@ -25,7 +24,7 @@ pub const SAVE: Command = Command {
              are left out. Pods and namespaces become parameters with the values they had; tokens become parameters without any.\n\n\
              A `:run` is no part of it, and neither is what depends on its result: that is said.\n\n\
              NAME lies in your folder of scripts, where `pilotage run NAME` finds it; with a slash in it, or ending in `.rhai`, it is a \
-             path. What is there already is replaced with `--force` only. `:save! NAME` keeps every line that worked.",
+             path. A command that runs it as the session saw things is printed below it. What is there already is replaced with `--force` only. `:save! NAME` keeps every line that worked.",
     run: |session, argument| save(session, argument, Keep::Needed),
 };
 
@@ -117,15 +116,15 @@ fn save(session: &Session, argument: &str, keep: Keep) -> Result<Next> {
     }
     let engine = session.pilotage();
     let at = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let place = session.ground.place().name;
-    let elsewhere = session.journal.elsewhere(&place);
-    let recorded = Recorded { name: called, at, place };
+    let place = session.ground.place();
+    let elsewhere = session.journal.elsewhere(&place.name);
+    let recorded = Recorded { name: called, at, place: place.name, chosen: place.chosen };
     let distilled = engine.distill(&session.journal.inputs(&engine), &recorded, keep)?;
     write(&file, &distilled.text, force)?;
     for note in distilled.notes.iter().chain(&elsewhere) {
         style::write_stderr(&show::note(note, &session.looks.err()));
     }
-    let told = told(name, &file, &distilled);
+    let told = told(session, name, &file, &distilled);
     session.print(&format!("{}\n{}", distilled.text, session.looks.out().paint(style::FAINT, &told) + "\n"));
     Ok(Next::Go)
 }
@@ -135,12 +134,17 @@ fn file(session: &Session, name: &str) -> Result<PathBuf> {
     let is_path = name.contains('/') || name.ends_with(".rhai");
     let plain =
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with(['.', '-']);
-    if !plain && (!is_path || name.ends_with('/') || name.contains(char::is_whitespace)) {
+    if name.is_empty() {
+        let error = Error::new(Kind::Usage, ":save needs a name");
+        return Err(error.hint("`:save stale-endpoints` for `pilotage run stale-endpoints`; `:save ./case.rhai` for a file here"));
+    }
+    if !plain && (!is_path || name.ends_with('/') || name.starts_with('-') || name.contains(char::is_whitespace)) {
         let error = Error::new(Kind::BadInput, format!("{name:?} is no name of a playbook"));
         return Err(error.hint("`:save NAME`, of letters, digits and `-`; or a path that ends in .rhai"));
     }
     if is_path {
-        return Ok(Files::at_home(name).with_extension("rhai"));
+        let ending = if name.ends_with(".rhai") { "" } else { ".rhai" };
+        return Ok(Files::at_home(&format!("{name}{ending}")));
     }
     let nowhere = || Error::new(Kind::File, "you have no folder of scripts").hint("give a path: `:save ./NAME.rhai`");
     Ok(session.scripts.clone().ok_or_else(nowhere)?.join(format!("{name}.rhai")))
@@ -182,13 +186,23 @@ fn write(file: &Path, text: &str, force: bool) -> Result<()> {
 }
 
 /// Where it lies, and how it is run.
-fn told(name: &str, file: &Path, distilled: &Distilled) -> String {
+fn told(session: &Session, name: &str, file: &Path, distilled: &Distilled) -> String {
     let (kept, of) = distilled.kept;
-    let allow = if distilled.needs > Effect::Observe { format!(" --allow {}", distilled.needs.word()) } else { String::new() };
-    let needed = distilled.params.iter().filter(|param| param.value.is_none());
-    let params: String = needed.map(|param| format!(" --{} @FILE", param.name)).collect();
-    let run = if name.contains('/') || name.ends_with(".rhai") { file.display().to_string() } else { name.to_owned() };
-    format!("{kept} of {of} statements, in {}; run it with: {} run {run}{params}{allow}", file.display(), called())
+    // A name means what lies here before what lies in the folder of scripts.
+    let here = Path::new(&format!("{name}.rhai")).exists();
+    let is_path = name.contains('/') || name.ends_with(".rhai") || here;
+    let mut words = vec![if is_path { file.display().to_string() } else { name.to_owned() }];
+    for param in distilled.params.iter().filter(|param| param.value.is_none()) {
+        words.extend([format!("--{}", param.name), "@FILE".into()]);
+    }
+    if let Some(namespace) = &distilled.namespace {
+        words.extend(["--namespace".into(), namespace.clone()]);
+    }
+    if distilled.needs > Effect::Observe {
+        words.extend(["--allow".into(), distilled.needs.word().into()]);
+    }
+    let run = session.ground.run_line(&words);
+    format!("{kept} of {of} statements, in {}; run it with:\n{run}", file.display())
 }
 
 #[cfg(test)]

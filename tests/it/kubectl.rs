@@ -145,7 +145,7 @@ fn a_session_says_kubectl_pilotage_too() {
         "kubectl pilotage run jwks-certificate",
         "`kubectl pilotage list`",
         "`kubectl pilotage config show`",
-        "with: kubectl pilotage run mine",
+        "with:\nkubectl pilotage run mine",
     ] {
         assert!(all.contains(part), "{part}: {output:#?}");
     }

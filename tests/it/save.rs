@@ -73,9 +73,17 @@ fn shown(report: &Value) -> Vec<Value> {
     items.map(value).collect()
 }
 
+/// The commands that `:save` suggests, in words.
+fn suggested(output: &Output) -> Vec<Vec<String>> {
+    let commands = output.stdout.lines().filter_map(|line| line.strip_prefix("pilotage run "));
+    commands.map(|rest| shlex::split(&format!("run {rest}")).expect("it is quoted as in a shell")).collect()
+}
+
 struct Saved {
     home: TempDir,
     tape: String,
+    /// How to run both, as it was told.
+    suggested: Vec<Vec<String>>,
 }
 
 impl Saved {
@@ -85,16 +93,21 @@ impl Saved {
         let tape = tapes::path(tape).display().to_string();
         let typed = format!("{lines}:save {name}\n:save! ./all.rhai\n");
         let output = type_into(pilotage(home.path(), &["--tape", &tape]), &home, &typed);
-        assert!(output.stdout.contains("run it with: pilotage run ./all.rhai"), "{name}: {output:#?}");
-        Self { home, tape }
+        let suggested = suggested(&output);
+        assert_eq!(suggested.len(), 2, "{name}: {output:#?}");
+        Self { home, tape, suggested }
     }
 
     fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.home.file(&format!(".config/pilotage/scripts/{name}.rhai"))).expect("it was saved")
     }
 
-    fn run(&self, name: &str, more: &[&str]) -> Value {
-        let arguments = [&["run", name, "--tape", &self.tape, "-o", "json"], more].concat();
+    /// Run one as it was told, with a file in place of `@FILE`.
+    fn run(&self, name: &str, file: &str) -> Value {
+        let told = self.suggested.iter().find(|words| words[1] == name).unwrap_or_else(|| panic!("{name}: {:?}", self.suggested));
+        assert!(told.windows(2).any(|pair| pair == ["--tape", self.tape.as_str()]), "{told:?}");
+        let words = told.iter().map(|word| if word == "@FILE" { file } else { word.as_str() });
+        let arguments: Vec<&str> = words.chain(["-o", "json"]).collect();
         let output = finish(pilotage(self.home.path(), &arguments), PATIENCE);
         let report = serde_json::from_str(&output.stdout);
         report.unwrap_or_else(|error| panic!("{name}: {error}: {output:#?}\n{}", self.text(name)))
@@ -111,8 +124,7 @@ fn a_saved_session_reports_what_it_showed() {
         let token = lines.split('"').find(|text| text.starts_with("eyJ"));
         let file = saved.home.write("token", token.unwrap_or("none"));
         let file = format!("@{}", file.display());
-        let more: &[&str] = if token.is_some() { &["--token", &file] } else { &[] };
-        let (report, all) = (saved.run(&name, more), saved.run("./all.rhai", more));
+        let (report, all) = (saved.run(&name, &file), saved.run("./all.rhai", &file));
         assert_eq!(report["findings"], all["findings"], "{name}");
         let last = last_result(&tape, &lines);
         if last.is_null() {
@@ -134,7 +146,8 @@ fn what_exists_is_not_replaced_unasked_and_names_are_checked() {
         "mine.rhai exists: it is not replaced",
         "`:save --force mine` does it all the same",
         "jwks-certificate ships with pilotage",
-        "\"\" is no name of a playbook",
+        ":save needs a name",
+        "`:save stale-endpoints` for `pilotage run stale-endpoints`",
         "\"../\" is no name of a playbook",
         "\"a b\" is no name of a playbook",
     ] {
@@ -174,13 +187,13 @@ fn what_was_tuned_is_declared() {
     let rig = Rig::new();
     let typed = rig.mesh.home().write(
         "typed",
-        "pods(\"shop\").len()\nlet changed = set_log(\"web.shop\", \"rbac\", \"debug\")\n\
+        "log_levels(\"web.shop\").len()\nlog_levels(\"web.shop\").len()\nlet changed = set_log(\"web.shop\", \"rbac\", \"debug\")\n\
          log_levels(\"web.shop\").filter(|row| row.logger == \"rbac\").map(|row| row.level)\n:save ./tuned.rhai\n",
     );
     let mut command = rig.mesh.command(&["--allow", "tune", "--record", "tuned.tape"]);
     command.stdin(std::fs::File::open(typed).expect("it was written"));
     let output = finish(command, PATIENCE);
-    assert!(output.stdout.contains("pilotage run ./tuned.rhai --allow tune"), "{output:#?}");
+    assert!(output.stdout.contains("pilotage run ./tuned.rhai --allow tune --kubeconfig kubeconfig\n"), "{output:#?}");
     let text = std::fs::read_to_string(rig.mesh.home().file("tuned.rhai")).expect("it was saved");
     assert!(text.contains("needs: [\"tune\"]") && text.contains("set_log(params.pod, \"rbac\", \"debug\")"), "{text}");
     let run = |allow: &[&str]| {
@@ -191,4 +204,60 @@ fn what_was_tuned_is_declared() {
     let output = run(&["--allow", "tune"]);
     let report: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:#?}"));
     assert_eq!(shown(&report).last(), Some(&serde_json::json!(["debug"])), "{output:#?}");
+}
+
+#[test]
+fn what_is_suggested_runs_as_it_is_printed_wherever_the_session_was() {
+    let home = TempDir::new();
+    std::fs::copy(tapes::path("c-unhealthy"), home.file("case 1.tape")).expect("it can be copied");
+    // The same name here would be run in place of the saved one.
+    home.write("mine.rhai", "throw `another`");
+    let typed = "pods().len()\n:save fleet\n:tape case 1.tape\n:ns shop\n\
+         let elsewhere = pods(\"istio-system\").len(); [server_info(\"web-0\").map(|info| info.state), elsewhere]\n:save mine\n";
+    let output = type_into(pilotage(home.path(), &["--demo"]), &home, typed);
+    let suggested = suggested(&output);
+    assert_eq!(suggested[0], ["run", "fleet", "--demo"], "{output:#?}");
+    assert_eq!(suggested[1][2..], ["--namespace", "shop", "--tape", "case 1.tape"], "{output:#?}");
+    let text = std::fs::read_to_string(home.file(".config/pilotage/scripts/mine.rhai")).expect("it was saved");
+    assert!(text.contains("//! Names without a namespace are those of shop: `--namespace shop`.\n"), "{text}");
+    assert!(text.contains("pods(params.namespace_2)"), "`--namespace` is for names without one: {text}");
+    let shows: Vec<Value> = suggested
+        .iter()
+        .map(|words| {
+            let arguments: Vec<&str> = words.iter().map(String::as_str).chain(["-o", "json"]).collect();
+            let run = finish(pilotage(home.path(), &arguments), PATIENCE);
+            assert_eq!(run.code, Some(0), "{words:?}: {run:#?}");
+            shown(&serde_json::from_str(&run.stdout).expect("a report")).pop().expect("a value")
+        })
+        .collect();
+    let told = |value: &Value| output.stdout.contains(&serde_json::to_string_pretty(value).expect("text"));
+    assert!(shows.iter().all(told), "{shows:?}: {output:#?}");
+}
+
+#[test]
+fn names_that_were_looked_for_in_two_namespaces_are_told_of() {
+    let home = TempDir::new();
+    let tape = tapes::path("c-unhealthy").display().to_string();
+    let typed = "let one = server_info(\"web-0\").len()\n:ns shop\none + server_info(\"web-0\").len()\n:save mine\n";
+    let output = type_into(pilotage(home.path(), &["--tape", &tape]), &home, typed);
+    assert!(
+        output.stderr.contains("were looked for in default and then in shop; the playbook looks in shop only"),
+        "{output:#?}"
+    );
+    assert!(output.stdout.contains("--namespace shop"), "{output:#?}");
+}
+
+#[test]
+fn what_the_language_itself_threw_has_its_kind_in_the_playbook_too() {
+    let home = TempDir::new();
+    let typed = "let a = [1]; a[5]\n[_e.kind, _e.message, _e.hint]\n:save ./one.rhai\nnosuch(1)\n[_e.kind, _e.message]\n:save ./two.rhai\n";
+    let output = type_into(pilotage(home.path(), &["--demo"]), &home, typed);
+    for words in suggested(&output) {
+        let arguments: Vec<&str> = words.iter().map(String::as_str).chain(["-o", "json"]).collect();
+        let run = finish(pilotage(home.path(), &arguments), PATIENCE);
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        let value = shown(&serde_json::from_str(&run.stdout).expect("a report")).pop().expect("a value");
+        assert_eq!(value[0], "script", "{value}");
+        assert!(output.stdout.contains(&serde_json::to_string_pretty(&value).expect("text")), "{value}: {output:#?}");
+    }
 }
