@@ -28,6 +28,8 @@ pub enum Takes {
     Nothing,
     /// The name of a function, a module, a family or a playbook.
     Entry,
+    /// Whatever help has something on: also a command, or what somebody sees.
+    Topic,
     /// The name of a command, without its colon.
     Command,
     /// The name of a context.

@@ -186,7 +186,9 @@ fn lines(found: &Found, room: Room) -> Vec<String> {
     let said = usize::from(found.trouble.is_some());
     let shown = if found.offers.len() + said > room.lines { room.lines.saturating_sub(1 + said) } else { found.offers.len() };
     let offers = &found.offers[..shown];
-    let wide = offers.iter().map(|offer| offer.name.width()).max().unwrap_or_default().min(room.columns.saturating_sub(3));
+    // What is longer than half a line stands out of the column: it would leave the others no room for what they are.
+    let widths = offers.iter().map(|offer| offer.name.width()).filter(|width| *width <= room.columns / 2);
+    let wide = widths.max().unwrap_or_default();
     let mut lines: Vec<String> = offers.iter().map(|offer| one_line(offer, wide, room.columns)).collect();
     if shown < found.offers.len() {
         lines.push(format!("… {} more, type on", grouped(found.offers.len() - shown)));
@@ -204,8 +206,8 @@ fn lines(found: &Found, room: Room) -> Vec<String> {
 /// The name, and in a column of its own what it is, as far as there is room.
 fn one_line(offer: &Offer, wide: usize, columns: usize) -> String {
     let name = line(&offer.name);
-    let name = middle(&name, wide);
-    let left = columns.saturating_sub(wide + GAP.len() + 2);
+    let name = middle(&name, columns.saturating_sub(3));
+    let left = columns.saturating_sub(wide.max(name.width()) + GAP.len() + 2);
     if offer.about.is_empty() || left < 8 {
         return name.into_owned();
     }

@@ -7,7 +7,7 @@ use super::complete_live::{self, Living};
 use super::complete_means::Means;
 use super::complete_offers::line;
 use super::complete_rank::Offer;
-use super::complete_topics::topics;
+use super::complete_topics::{entries, topics};
 use crate::Pilotage;
 use crate::host::{Files, Listed, Param, ParamKind, Playbook};
 
@@ -43,7 +43,8 @@ fn argument_of(session: &Session, takes: Takes, typed: &str, pos: usize) -> (usi
     let living = match takes {
         Takes::Nothing | Takes::Expression | Takes::Text => Living::default(),
         Takes::Command => offered(commands("")),
-        Takes::Entry => offered(topics(&pilotage)),
+        Takes::Entry => offered(entries(&pilotage)),
+        Takes::Topic => offered(topics(&pilotage)),
         Takes::Context => offered(contexts(session)),
         Takes::Namespace => complete_live::names(&pilotage.live_names(), Means::Namespace, typed, None, None),
         Takes::Words(words) => offered(listed(words)),

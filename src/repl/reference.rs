@@ -7,7 +7,7 @@ use crate::report::Content;
 pub const HELP: Command = Command {
     names: &["help", "h", "?"],
     argument: "[NAME]",
-    takes: Takes::Entry,
+    takes: Takes::Topic,
     about: "shows what can be typed here; `:help NAME` tells what a function does, `:help 503 UH` what helps with an error",
     manual: "The same as `help(NAME)`. Names are those of functions, modules, playbooks, commands and rows.",
     run: |session, name| Ok(session.show_page(&Content::Page(session.pilotage().help(name)?))),
