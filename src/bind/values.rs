@@ -243,7 +243,9 @@ pub mod functions {
     /// language itself throws maps, and `throw` whatever it is given.
     ///
     /// ```rhai
-    /// try { podz("olaf") } catch (caught) { as_error(caught).kind }    // "script"
+    /// let kind = "none";
+    /// try { podz("olaf") } catch (caught) { kind = as_error(caught).kind }
+    /// kind    // "script"
     /// ```
     #[rhai_fn(return_raw)]
     pub fn as_error(context: NativeCallContext, caught: Dynamic) -> Fallible<Error> {

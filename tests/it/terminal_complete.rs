@@ -71,7 +71,7 @@ fn commands_and_what_they_take_are_completed() {
     let screen = typed(&mut terminal, ":help pod\t\t", "pods that are not created: failed calling webhook  helped by events");
     let is_whole = |line: &str| line.starts_with("pods ") && line.ends_with("The pods of all namespaces");
     assert!(screen.lines().any(|line| is_whole(line.trim_end())), "{screen}");
-    terminal.press("\u{c}");
+    terminal.clear();
     let screen = typed(&mut terminal, ":examples pod\t\t", "The pods of all namespaces");
     let (_, list) = screen.split_once(":examples pod").unwrap_or_default();
     assert!(list.contains("The pods of all namespaces") && !list.contains("helped by"), "{screen}");

@@ -15,8 +15,7 @@ fn session(two: &Two) -> Terminal {
 /// Type a line and wait for the prompt behind its output; gives what the screen shows.
 #[track_caller]
 pub fn says(terminal: &mut Terminal, line: &str, words: &[&str]) -> String {
-    terminal.press("\u{c}");
-    terminal.wait("a clear screen", |screen| screen.trim_end().lines().count() < 2);
+    terminal.clear();
     terminal.line(line);
     let screen = terminal.prompt();
     let flat = screen.split_whitespace().collect::<Vec<_>>().join(" ");

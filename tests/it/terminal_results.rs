@@ -172,7 +172,7 @@ fn where_nothing_was_found_stands_what_was_asked() {
     terminal.line("let ns = \"shopp\"; pods(\"olaf\").where(#{ namespace: ns })");
     terminal.shows("no rows: pods(\"olaf\").where(#{ namespace: ns })");
     terminal.prompt();
-    terminal.press("\u{c}");
+    terminal.clear();
     terminal.line("1 + 1");
     terminal.prompt();
     terminal.line(":table 1");

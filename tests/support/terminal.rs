@@ -99,6 +99,13 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("the terminal takes keys");
     }
 
+    /// Clear the screen, and wait until it is: what was shown before is not what comes next.
+    #[track_caller]
+    pub fn clear(&mut self) {
+        self.press("\u{c}");
+        self.wait("a clear screen", |screen| screen.trim_end().lines().count() < 2);
+    }
+
     /// Press keys, then Enter.
     pub fn line(&mut self, text: &str) {
         self.press(&format!("{text}\r"));
