@@ -26,7 +26,6 @@ fn main() {
     let bare = best(30, || std::process::Command::new("true").status());
     println!("{:>10}  the smallest program of the system, for comparison", time(bare));
     report("pilotage --version", 5, best(30, || assert_eq!(program(&["--version"]), Some(0))));
-    // The harness looks at the screen every few milliseconds, so this is a little too long.
     let prompt = (0..20).map(|_| first_prompt(&home, &["--demo"])).min().unwrap_or_default();
     report("start to first prompt (--demo, on a terminal)", 30, prompt);
     let busy = a_busy_users_home();

@@ -69,6 +69,9 @@ impl Helper for Assistant<'_> {}
 impl Highlighter for Assistant<'_> {
     fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
         let look = &self.session.looks.out();
+        if line.is_empty() {
+            return line.into();
+        }
         if line.trim_start().starts_with(':') {
             return highlight::command(look, line).into();
         }
@@ -102,6 +105,10 @@ impl Hinter for Assistant<'_> {
     type Hint = Rest;
 
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Rest> {
+        // The first prompt is shown before it is known what can be named.
+        if line.is_empty() {
+            return None;
+        }
         if !line.starts_with(':') && self.ask(line, |painted| painted.is_in_text(pos)) {
             complete::prepare(&self.session.pilotage(), line, pos);
         }

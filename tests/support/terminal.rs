@@ -4,14 +4,17 @@
 
 use super::run::{TempDir, binary};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How long the screen may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked at where nothing is written.
+const AGAIN: Duration = Duration::from_millis(5);
 /// Rows and columns, unless a test wants others.
 const SIZE: (u16, u16) = (30, 100);
 
@@ -31,12 +34,39 @@ pub const RIGHT: &str = "\u{1b}[C";
 /// Left.
 pub const LEFT: &str = "\u{1b}[D";
 
+/// All that the program wrote, and whom to tell that there is more.
+#[derive(Default)]
+struct Written {
+    bytes: Mutex<Vec<u8>>,
+    more: Condvar,
+}
+
+impl Written {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().expect("nobody panics with it")
+    }
+
+    /// Wait until it is so, looking whenever more was written; gives whether it became so in time.
+    fn wait(&self, is: impl Fn() -> bool) -> bool {
+        let begun = Instant::now();
+        let mut bytes = self.bytes();
+        while !is() {
+            if begun.elapsed() > PATIENCE {
+                return false;
+            }
+            // What is waited for may be something else than what is written.
+            bytes = self.more.wait_timeout(bytes, AGAIN).expect("nobody panics with it").0;
+        }
+        true
+    }
+}
+
 /// A running session.
 pub struct Terminal {
     parser: Arc<Mutex<vt100::Parser>>,
     prompts: Arc<AtomicUsize>,
     prompts_before: usize,
-    raw: Arc<Mutex<Vec<u8>>>,
+    raw: Arc<Written>,
     reading: std::thread::JoinHandle<()>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -65,16 +95,17 @@ impl Terminal {
         let parser = Arc::new(Mutex::new(vt100::Parser::new(number(rows), number(cols), 0)));
         let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
         let (screen, prompts) = (parser.clone(), Arc::new(AtomicUsize::new(0)));
-        let (count, raw) = (prompts.clone(), Arc::<Mutex<Vec<u8>>>::default());
+        let (count, raw) = (prompts.clone(), Arc::<Written>::default());
         let written = raw.clone();
         let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = reader.read(&mut bytes) {
                 screen.lock().expect("nobody panics with it").process(&bytes[..read]);
-                let mut all = written.lock().expect("nobody panics with it");
+                let mut all = written.bytes();
                 let unseen = all.len().saturating_sub(PROMPT.len() - 1);
                 all.extend_from_slice(&bytes[..read]);
                 count.fetch_add(memchr::memmem::find_iter(&all[unseen..], PROMPT).count(), SeqCst);
+                written.more.notify_all();
             }
         });
         let keys = pair.master.take_writer().expect("the terminal can be written");
@@ -118,7 +149,7 @@ impl Terminal {
 
     /// All that the program wrote.
     pub fn written(&self) -> String {
-        String::from_utf8_lossy(&self.raw.lock().expect("nobody panics with it")).into_owned()
+        String::from_utf8_lossy(&self.raw.bytes()).into_owned()
     }
 
     /// Where the cursor is: row and column, from 0.
@@ -129,13 +160,15 @@ impl Terminal {
     /// Wait until the cursor is in this column.
     #[track_caller]
     pub fn wait_for_column(&self, column: u16) {
-        wait(|| (self.cursor().1 == column, self.cursor().1.to_string()), &column.to_string());
+        let found = self.raw.wait(|| self.cursor().1 == column);
+        assert!(found, "the cursor never came to column {column} from {}", self.cursor().1);
     }
 
     /// Wait until the last row that shows a text has these colours. A text is there before its last colours are.
     #[track_caller]
     pub fn wait_for_colors(&self, text: &str, colors: &str) {
-        wait(|| (self.colors(text) == colors, self.colors(text)), colors);
+        let found = self.raw.wait(|| self.colors(text) == colors);
+        assert!(found, "{} never became {colors}", self.colors(text));
     }
 
     /// The last row that shows a text, with its colours: `[magenta let] x = [yellow 1]`.
@@ -164,15 +197,15 @@ impl Terminal {
     /// Wait until the screen fulfils a condition.
     #[track_caller]
     pub fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
-        let begun = Instant::now();
-        loop {
+        let last = RefCell::default();
+        let found = self.raw.wait(|| {
             let screen = self.screen();
-            if condition(&screen) {
-                return screen;
-            }
-            assert!(begun.elapsed() < PATIENCE, "the screen never showed {what}:\n{screen}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+            let is = condition(&screen);
+            last.replace(screen);
+            is
+        });
+        assert!(found, "the screen never showed {what}:\n{}", last.borrow());
+        last.into_inner()
     }
 
     /// Wait until the screen shows a text.
@@ -220,22 +253,8 @@ impl Terminal {
                 return status.exit_code();
             }
             assert!(begun.elapsed() < PATIENCE, "the program did not end:\n{}", self.screen());
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(AGAIN);
         }
-    }
-}
-
-/// Wait until it is so; gives what was there instead.
-#[track_caller]
-fn wait(is: impl Fn() -> (bool, String), wanted: &str) {
-    let begun = Instant::now();
-    loop {
-        let (done, found) = is();
-        if done {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{found} never became {wanted}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
