@@ -1,6 +1,7 @@
-//! Whose a file is: what somebody else could have written is not believed, or not in all that it says.
+//! Whose a file is: what somebody else could have written is not believed.
 
 use std::fs::{File, Metadata};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Why somebody besides the user could have written what a file says, and what the user can do about it.
@@ -12,21 +13,57 @@ pub struct Doubt {
     pub remedy: String,
 }
 
-/// What speaks against an opened file; nothing where only the user, or the machine's administrator, can write it. A link was
-/// followed when it was opened: what counts is the file. Who may only replace it leaves one of their own there.
+/// What a file says, if nobody else could have written it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> io::Result<Result<Vec<u8>, Doubt>> {
+    let mut opened = File::open(path)?;
+    let mut bytes = Vec::new();
+    opened.read_to_end(&mut bytes)?;
+    Ok(doubt(&opened, path).map_or(Ok(bytes), Err))
+}
+
+/// What speaks against an opened file; nothing where only the user, or the machine's administrator, can write it or put another
+/// one, or a link to one, in its place. A link was followed when it was opened: what counts is the file.
 #[cfg(unix)]
-pub fn doubt(file: &File, path: &Path) -> Option<Doubt> {
+fn doubt(file: &File, path: &Path) -> Option<Doubt> {
     let found = file.metadata().ok()?;
-    let path = path.display();
-    let foreign = |why| Doubt { why, remedy: format!("read {path}; if you want what it says, copy it to a file of your own") };
-    let open = |why| Doubt { why, remedy: format!("if all in it is yours: chmod go-w {path}") };
-    stranger(&found, &[us(), ROOT]).map(foreign).or_else(|| others_may(&found, 0o022, "change").map(open))
+    let shown = path.display();
+    let foreign = |why| Doubt { why, remedy: format!("read {shown}; if you want what it says, copy it to a file of your own") };
+    let open = |why| Doubt { why, remedy: format!("if all in it is yours: chmod go-w {shown}") };
+    let own = stranger(&found, &[us(), ROOT]).map(foreign).or_else(|| others_may(&found, write_bits(&found), "change").map(open));
+    let real = path.canonicalize().ok();
+    own.or_else(|| [Some(path), real.as_deref()].into_iter().flatten().filter_map(Path::parent).find_map(folder_doubt))
+}
+
+/// What speaks against a folder: that others may put files into it, and take away those of the user.
+#[cfg(unix)]
+fn folder_doubt(folder: &Path) -> Option<Doubt> {
+    const STICKY: u32 = 0o1000;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let found = folder.metadata().ok()?;
+    let shown = folder.display();
+    let foreign = stranger(&found, &[us(), ROOT]);
+    let keeps = std::os::unix::fs::MetadataExt::mode(&found) & STICKY != 0;
+    let open = || others_may(&found, write_bits(&found), "put another file into").filter(|_| !keeps);
+    foreign.or_else(open).map(|why| Doubt {
+        why: format!("its folder is not the user's alone: {why}"),
+        remedy: format!("if all in it is yours: chmod go-w {shown}, else keep the file in a folder of your own"),
+    })
 }
 
 /// Elsewhere the user's files are nobody else's.
 #[cfg(not(unix))]
-pub fn doubt(_file: &File, _path: &Path) -> Option<Doubt> {
+fn doubt(_file: &File, _path: &Path) -> Option<Doubt> {
     None
+}
+
+/// The bits by which others may write. A group with the user's own number is theirs alone: many systems give one to each user, and
+/// with it a mask that lets it write.
+#[cfg(unix)]
+fn write_bits(found: &Metadata) -> u32 {
+    if std::os::unix::fs::MetadataExt::gid(found) == us() { 0o002 } else { 0o022 }
 }
 
 /// The machine's administrator.
@@ -66,13 +103,18 @@ mod tests {
         let (path, link) = (folder.join("a"), folder.join("b"));
         std::fs::write(&path, "").unwrap();
         symlink(&path, &link).unwrap();
-        for (mode, doubted) in [(0o600, false), (0o644, false), (0o664, true), (0o646, true)] {
+        for (mode, doubted) in [(0o600, false), (0o644, false), (0o646, true), (0o666, true)] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             for way in [&path, &link] {
-                let found = doubt(&File::open(way).unwrap(), way);
-                assert_eq!(found.is_some(), doubted, "{mode:o}");
-                assert!(found.is_none_or(|doubt| doubt.remedy.ends_with(&format!("chmod go-w {}", way.display()))));
+                let found = read(way).unwrap();
+                assert_eq!(found.is_err(), doubted, "{mode:o}");
+                assert!(found.err().is_none_or(|doubt| doubt.remedy.ends_with(&format!("chmod go-w {}", way.display()))));
             }
+        }
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        for (mode, doubted) in [(0o755, false), (0o777, true), (0o1777, false)] {
+            std::fs::set_permissions(&folder, PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(read(&path).unwrap().is_err(), doubted, "{mode:o}");
         }
         let found = std::fs::metadata(&path).unwrap();
         assert_eq!(stranger(&found, &[us(), ROOT]), None);

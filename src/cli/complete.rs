@@ -1,15 +1,17 @@
 //! What may stand at a place of the command line, for shells that ask: commands, options and their values, playbooks and
 //! their parameters, contexts, clusters and users of the kubeconfig; and names that live in the mesh, as far as they come at once.
 
+use super::config::Config;
 use super::options::Options;
 use super::{connect, list, params};
 use crate::backend::names as chosen_from;
 use crate::host::{LiveNames, NamesOf, ParamKind, Playbook};
 use crate::mesh::{Mesh, names};
-use clap::{Arg, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 use clap_complete::env::Shells;
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -25,6 +27,8 @@ const NO_SPACE: u8 = 2;
 
 /// A tape has its answer at hand; opening it takes a while.
 const READING: Duration = Duration::from_secs(2);
+/// The longest that a shell waits for all together.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// Who asks for completions.
 pub enum Asker {
@@ -40,25 +44,54 @@ pub fn asker(args: &[OsString]) -> Option<Asker> {
     std::env::var(SHELL).ok().filter(|shell| !shell.is_empty()).map(Asker::Shell)
 }
 
-/// The answer to who asks.
-pub fn answer(command: Command, asker: &Asker, args: &[OsString]) -> String {
+/// The answer to who asks. `bare`: the tree of commands, without what is configured.
+pub fn answer(bare: Command, mut config: Config, asker: Asker, args: &[OsString]) -> String {
+    let (tell, told) = mpsc::channel();
+    let none = if matches!(asker, Asker::Kubectl) { format!(":{NO_FILES}\n") } else { String::new() };
+    let (words, at) = words(&asker, args);
+    // Nobody waits for a folder that hangs: whoever reads it is left behind, and ends with the program.
+    std::thread::spawn(move || {
+        let typed = typed(&bare, &words, at);
+        let command = config.apply(bare, typed.as_ref());
+        let text = match asker {
+            Asker::Kubectl => for_kubectl(command, words, at),
+            Asker::Shell(shell) => for_shell(command, &shell, words, at),
+        };
+        tell.send(text).ok()
+    });
+    told.recv_timeout(LONGEST).unwrap_or(none)
+}
+
+/// The words of the line, the program first, and which of them is being typed.
+fn words(asker: &Asker, args: &[OsString]) -> (Vec<OsString>, usize) {
     match asker {
-        Asker::Kubectl => for_kubectl(command, &args[2..]),
-        Asker::Shell(shell) => for_shell(command, shell, args),
+        Asker::Kubectl => {
+            let mut words: Vec<OsString> = vec![NAME.into()];
+            words.extend(args.iter().skip(2).cloned());
+            if words.len() == 1 {
+                words.push(OsString::new());
+            }
+            let last = words.len() - 1;
+            (words, last)
+        }
+        Asker::Shell(_) => {
+            let words: Vec<OsString> = args.iter().skip_while(|word| *word != "--").skip(1).cloned().collect();
+            let index = std::env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|index| index.parse().ok());
+            let at = index.unwrap_or(words.len().saturating_sub(1));
+            (words, at)
+        }
     }
 }
 
+/// What stands on the line already, as far as it can be understood without its end.
+fn typed(command: &Command, words: &[OsString], at: usize) -> Option<ArgMatches> {
+    command.clone().ignore_errors(true).try_get_matches_from(words.iter().take(at)).ok()
+}
+
 /// The answer to kubectl: a line for each, with what it is behind a tab, and a last one that says how to take them.
-/// `words`: what stands behind the program's name, the last of them being typed.
-fn for_kubectl(command: Command, words: &[OsString]) -> String {
-    let mut args: Vec<OsString> = vec!["pilotage".into()];
-    args.extend(words.iter().cloned());
-    if words.is_empty() {
-        args.push(OsString::new());
-    }
-    let last = args.len() - 1;
+fn for_kubectl(command: Command, words: Vec<OsString>, at: usize) -> String {
     let here = std::env::current_dir().ok();
-    let found = complete(&mut tree(command, &args, last), args, last, here.as_deref()).unwrap_or_default();
+    let found = complete(&mut tree(command, &words, at), words, at, here.as_deref()).unwrap_or_default();
     let (mut text, mut goes_on) = (String::new(), false);
     for candidate in &found {
         let value = candidate.get_value().to_string_lossy();
@@ -75,13 +108,10 @@ fn for_kubectl(command: Command, words: &[OsString]) -> String {
     text
 }
 
-/// The answer to a shell, which says the words behind `--`, and in the environment which of them is typed.
-fn for_shell(command: Command, shell: &str, args: &[OsString]) -> String {
-    let words: Vec<OsString> = args.iter().skip_while(|word| *word != "--").skip(1).cloned().collect();
+/// The answer to a shell, in its own form.
+fn for_shell(command: Command, shell: &str, words: Vec<OsString>, at: usize) -> String {
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(shell).filter(|_| !words.is_empty()) else { return String::new() };
-    let index = std::env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|index| index.parse().ok());
-    let at = index.unwrap_or(words.len() - 1);
     let here = std::env::current_dir().ok();
     let mut text = Vec::new();
     // What cannot be completed is not: nobody could be told.
@@ -113,14 +143,14 @@ fn tree(command: Command, words: &[OsString], at: usize) -> Command {
             command = params::with_playbook(command, playbook, name);
         }
     }
-    let options = options(&command, words, at);
+    let options = typed(&command, words, at).and_then(|matches| Options::from_arg_matches(&matches).ok());
     for (name, playbook) in &playbooks {
         command = with_living(command, name, playbook, options.as_ref());
     }
-    let typed = words.get(at).is_some_and(|word| word.to_string_lossy().starts_with('-'));
+    let is_option = words.get(at).is_some_and(|word| word.to_string_lossy().starts_with('-'));
     let command = with_names(command, &playbooks, options);
     // Options of every command are offered once a dash is typed: before it they would hide all else.
-    if typed {
+    if is_option {
         return command;
     }
     let command = command.disable_help_flag(true).disable_version_flag(true);
@@ -129,15 +159,9 @@ fn tree(command: Command, words: &[OsString], at: usize) -> Command {
 
 /// A playbook that is named by its file, in a word before the one that is typed.
 fn by_path(words: &[OsString], at: usize) -> Option<(String, Playbook)> {
-    let named = words.iter().take(at).find(|word| word.to_string_lossy().ends_with(".rhai"))?.to_string_lossy();
+    let is_file = |word: &&OsString| Playbook::is_path(&word.to_string_lossy()) && Path::new(word).is_file();
+    let named = words.iter().take(at).skip(1).find(is_file)?.to_string_lossy();
     Some((named.to_string(), Playbook::find(&named, &[]).ok()?))
-}
-
-/// The options that stand on the line already, as far as it can be understood without its end.
-fn options(command: &Command, words: &[OsString], at: usize) -> Option<Options> {
-    let before = words.iter().take(at);
-    let matches = command.clone().ignore_errors(true).try_get_matches_from(before).ok()?;
-    Options::from_arg_matches(&matches).ok()
 }
 
 /// The tree with what names may be chosen: of playbooks, of the kubeconfig, and of namespaces.
@@ -198,7 +222,26 @@ fn ask(options: &Options, of: &NamesOf) -> Option<Vec<CompletionCandidate>> {
     let found = runtime.block_on(names::names(&mesh, of)).ok()?;
     let offer = |one: names::Name| {
         let name = if one.namespace.is_empty() { one.name } else { format!("{}/{}", one.namespace, one.name) };
-        CompletionCandidate::new(name).help((!one.about.is_empty()).then(|| one.about.into()))
+        is_plain(&name).then(|| CompletionCandidate::new(name).help((!one.about.is_empty()).then(|| one.about.into())))
     };
-    Some(found.into_iter().map(offer).collect())
+    Some(found.into_iter().filter_map(offer).collect())
+}
+
+/// Whether a name is one of Kubernetes, to which no shell gives a meaning: a tape of somebody else can hold any.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_shell_gives_a_meaning_to_a_name() {
+        for (name, plain) in
+            [("shop/web-7d9f", true), ("system:node", true), ("x;touch$IFS/tmp/y", false), ("a*", false), ("a b", false)]
+        {
+            assert_eq!(is_plain(name), plain, "{name}");
+        }
+    }
 }

@@ -4,7 +4,8 @@
 
 use super::config_keys::{Key, Section, sections, usually};
 use super::{config_env, config_file, connect, places};
-use crate::backend::whose::{self, Doubt};
+use crate::backend::whose;
+use crate::error::{Error, Kind};
 use crate::host::Failure;
 use crate::render::{Role, Theme};
 use crate::repl::Settings;
@@ -14,8 +15,6 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, FromArgMatches};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Where a value comes from; what comes later wins.
@@ -57,15 +56,16 @@ impl Config {
     /// Read the user's file and the environment. A file that is not there gives nothing; one that cannot be read is told.
     ///
     /// # Errors
-    /// When the file is no TOML, or a value of it or of the environment is wrong.
+    /// When the file is no TOML, or somebody else could have written it; or a value of it or of the environment is wrong.
     pub fn load() -> Result<Self, Box<Failure>> {
         let mut config = Self::nothing();
         if let Some(file) = &config.file.clone() {
-            match read(file) {
-                Ok((bytes, doubt)) => {
-                    config.take_file(file, bytes)?;
-                    let told = doubt.map(|doubt| config.believe_less(file, &doubt));
-                    config.warnings.extend(told);
+            match whose::read(file) {
+                Ok(Ok(bytes)) => config.take_file(file, bytes)?,
+                // What it says can run programs, and choose the cluster that they are run on.
+                Ok(Err(doubt)) => {
+                    let told = format!("the configuration {} is not believed: {}", file.display(), doubt.why);
+                    return Err(Error::new(Kind::Refused, told).hint(doubt.remedy).into());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => config.warnings.push(format!("{} cannot be read, and counts as empty: {error}", file.display())),
@@ -89,18 +89,6 @@ impl Config {
         self.alias_lines = parsed.alias_lines;
         self.warnings.extend(parsed.warnings);
         Ok(())
-    }
-
-    /// Forget what would run a program, or allow more, by a file that others could have written; gives what to tell of it.
-    fn believe_less(&mut self, file: &Path, doubt: &Doubt) -> String {
-        let (file, Doubt { why, remedy }) = (file.display(), doubt);
-        let given = DANGEROUS.iter().filter(|(section, key)| self.given.remove(&(*section, (*key).to_owned())).is_some());
-        let forgotten: Vec<&str> = given.map(|(_, key)| *key).collect();
-        let part = match forgotten.as_slice() {
-            [] => String::new(),
-            keys => format!("; not believed, for it could run programs or allow more: {}", keys.join(", ")),
-        };
-        format!("{file} may be somebody else's word, as {why}{part}; {remedy}")
     }
 
     /// What a section's key was given.
@@ -203,17 +191,6 @@ impl Config {
 
 /// The section that the command line and the environment can change.
 pub const OPTIONS: &str = "options";
-
-/// What of a configuration runs a program, or allows more than is usual.
-const DANGEROUS: [(&str, &str); 4] = [(OPTIONS, "kubeconfig"), (OPTIONS, "allow"), ("repl", "startup"), ("repl", "pager")];
-
-/// What the file says, and why somebody else may have written it.
-fn read(file: &Path) -> std::io::Result<(Vec<u8>, Option<Doubt>)> {
-    let mut opened = File::open(file)?;
-    let mut bytes = Vec::new();
-    opened.read_to_end(&mut bytes)?;
-    Ok((bytes, whose::doubt(&opened, file)))
-}
 
 /// Whether an option was typed.
 pub fn is_typed(matches: &ArgMatches, name: &str) -> bool {

@@ -9,6 +9,7 @@ use clap::{ArgMatches, Args, Subcommand};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Arguments of `pilotage config`.
@@ -105,9 +106,10 @@ fn init(app: &App, file: &Path) -> Result<()> {
         Error::new(Kind::File, format!("{} cannot be {what}", file.display())).caused_by(error)
     };
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| failed("written", &error))?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed("written", &error))?;
     }
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
+    // Whatever the user's mask is: a file that others may write is refused.
+    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let mut out = opened.map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Error::new(Kind::File, format!("{} exists already, and stays as it is", file.display()))

@@ -105,7 +105,7 @@ fn start(args: &[OsString]) -> u8 {
     };
     let bare = command(args);
     if let Some(asker) = complete::asker(args) {
-        return answer(&complete::answer(config.apply(bare, None), &asker, args));
+        return answer(&complete::answer(bare, config, asker, args));
     }
     let typed = bare.clone().try_get_matches_from(args).ok();
     if typed.as_ref().is_some_and(is_for_engine) {

@@ -156,9 +156,8 @@ impl Playbook {
     /// # Errors
     /// When there is none of that name, with the nearest one; or when it does not compile.
     pub fn find(name: &str, folders: &[PathBuf]) -> std::result::Result<Self, Box<Failure>> {
-        let path = Path::new(name);
-        if path.extension().is_some_and(|ending| ending == "rhai") || name.contains('/') {
-            return Self::read(path);
+        if Self::is_path(name) {
+            return Self::read(Path::new(name));
         }
         let here = folders.iter().map(|folder| folder.join(format!("{name}.rhai"))).find(|path| path.is_file());
         if let Some(path) = here {
@@ -168,6 +167,11 @@ impl Playbook {
             Some((name, source)) => Self::parse(name, None, source),
             None => Err(Box::new(unknown(name, folders).into())),
         }
+    }
+
+    /// Whether somebody who says this means a file, and not a name.
+    pub fn is_path(name: &str) -> bool {
+        name.contains('/') || name.ends_with(".rhai")
     }
 
     fn read(path: &Path) -> std::result::Result<Self, Box<Failure>> {
@@ -359,6 +363,8 @@ fn unknown(name: &str, folders: &[PathBuf]) -> Error {
 pub fn in_folder(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let scripts = entries.filter(|path| path.extension().is_some_and(|ending| ending == "rhai"));
+    // A pipe says nothing before somebody writes into it; a file that is not there is told of.
+    let scripts = scripts.filter(|path| path.metadata().map_or(true, |found| found.is_file()));
     let mut named: Vec<_> = scripts.filter_map(|path| Some((path.file_stem()?.to_string_lossy().into_owned(), path))).collect();
     named.sort();
     named

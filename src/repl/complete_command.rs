@@ -116,7 +116,7 @@ fn playbook(pilotage: &Pilotage, before: &str, typed: &str) -> Living {
         let more = scripts(typed).into_iter().filter(|file| all.iter().all(|one| *file.name != format!("{}.rhai", one.name)));
         return offered(all.iter().map(named).chain(more).collect());
     };
-    let is_path = name.contains('/') || name.ends_with(".rhai");
+    let is_path = Playbook::is_path(name);
     let found = if is_path {
         Playbook::find(&Files::at_home(name).to_string_lossy(), &[]).ok()
     } else {

@@ -131,7 +131,7 @@ fn save(session: &Session, argument: &str, keep: Keep) -> Result<Next> {
 
 /// Where a playbook of this name is to lie.
 fn file(session: &Session, name: &str) -> Result<PathBuf> {
-    let is_path = name.contains('/') || name.ends_with(".rhai");
+    let is_path = Playbook::is_path(name);
     let plain =
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with(['.', '-']);
     if name.is_empty() {
@@ -190,7 +190,7 @@ fn told(session: &Session, name: &str, file: &Path, distilled: &Distilled) -> St
     let (kept, of) = distilled.kept;
     // A name means what lies here before what lies in the folder of scripts.
     let here = Path::new(&format!("{name}.rhai")).exists();
-    let is_path = name.contains('/') || name.ends_with(".rhai") || here;
+    let is_path = Playbook::is_path(name) || here;
     let mut words = vec![if is_path { file.display().to_string() } else { name.to_owned() }];
     for param in distilled.params.iter().filter(|param| param.value.is_none()) {
         words.extend([format!("--{}", param.name), "@FILE".into()]);

@@ -5,7 +5,7 @@ use crate::backend::whose::{self, Doubt};
 use crate::error::{Error, Kind};
 use crate::host::{Failure, INPUT};
 use crate::render::style;
-use std::io::Read;
+use std::io;
 use std::path::Path;
 
 /// Run it, if there is one. What fails is told, and ends nothing.
@@ -18,8 +18,8 @@ pub(super) fn run(session: &Session) {
 fn evaluate(session: &Session, file: &Path) -> Next {
     let told = |kind, what: &str| Error::new(kind, format!("the startup script {} {what}", file.display()));
     match read(file) {
-        Ok((_, Some(doubt))) => session.fail(&told(Kind::Refused, &format!("is not run: {}", doubt.why)).hint(doubt.remedy)),
-        Ok((source, None)) => {
+        Ok(Err(doubt)) => session.fail(&told(Kind::Refused, &format!("is not run: {}", doubt.why)).hint(doubt.remedy)),
+        Ok(Ok(source)) => {
             // What it printed was seen; its value is nobody's answer.
             let outcome = session.guarded(|pilotage| pilotage.eval(&source));
             session.journal.keep(&session.pilotage(), &source, outcome.as_ref().map(|_| None).map_err(|failure| &**failure));
@@ -35,12 +35,12 @@ fn evaluate(session: &Session, file: &Path) -> Next {
     }
 }
 
-/// What a file says, and why somebody else may have written it.
-fn read(file: &Path) -> std::io::Result<(String, Option<Doubt>)> {
-    let mut opened = std::fs::File::open(file)?;
-    let mut source = String::new();
-    opened.read_to_string(&mut source)?;
-    Ok((source, whose::doubt(&opened, file)))
+/// The script, if nobody else could have written it.
+fn read(file: &Path) -> io::Result<Result<String, Doubt>> {
+    match whose::read(file)? {
+        Ok(bytes) => String::from_utf8(bytes).map(Ok).map_err(io::Error::other),
+        Err(doubt) => Ok(Err(doubt)),
+    }
 }
 
 /// The failure of what was read from a file, which the engine takes for typed.

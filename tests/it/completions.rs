@@ -77,6 +77,20 @@ fn names_of_the_mesh_are_those_of_the_place_that_the_line_names() {
     assert!(bash(&["--kubeconfig", &file, "--context", ""]).iter().any(|name| name == mesh.name()));
     assert!(mesh.asked().is_empty(), "a context is known without the cluster: {:?}", mesh.asked());
     assert!(has(&["--kubeconfig", &file, "list", "-n", ""], "shop"));
+    // What is typed wins over what is configured, as in the command itself.
+    home.write(".config/pilotage/config.toml", "[options]\ndemo = true\n");
+    assert!(bash(&["-n", ""]).contains(&"olaf-customer".to_owned()));
+    assert!(has(&["--kubeconfig", &file, "-n", ""], "shop") && bash(&["--kubeconfig", &file, "-n", "olaf"]).is_empty());
+}
+
+#[test]
+fn what_is_no_file_is_not_read() {
+    let home = desk();
+    let made = Command::new("mkfifo").arg(home.file("pipe.rhai")).status().expect("there is a mkfifo");
+    assert!(made.success());
+    assert!(offered(&home, "bash", &["run", ""]).contains(&"here".to_owned()));
+    assert_eq!(offered(&home, "bash", &["run", "./pipe.rhai", "--ho"]), Vec::<String>::new());
+    assert_eq!(finish(pilotage(home.path(), &["list"]), PATIENCE).code, Some(0));
 }
 
 #[test]

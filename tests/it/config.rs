@@ -261,11 +261,11 @@ fn a_locked_file_is_told() {
 
 /// Let others write a file.
 fn open_to_others(home: &TempDir, file: &str) {
-    std::fs::set_permissions(home.file(file), std::fs::Permissions::from_mode(0o664)).unwrap();
+    std::fs::set_permissions(home.file(file), std::fs::Permissions::from_mode(0o666)).unwrap();
 }
 
 #[test]
-fn a_file_that_others_may_write_is_told_and_what_runs_programs_is_not_believed() {
+fn a_file_that_others_may_write_is_not_believed() {
     let file = home("[options]\nallow = \"change\"\ntimeout = \"7s\"\n[repl]\npager = \"sh evil\"\n");
     assert_eq!(shown(&file, &[], &[], "allow"), json!(["change", "file", "line 2"]));
     assert_eq!(run_in(&file, &["config", "show"], &[]).stderr.matches("note:").count(), 1, "only where the file is");
@@ -273,14 +273,14 @@ fn a_file_that_others_may_write_is_told_and_what_runs_programs_is_not_believed()
     std::fs::rename(file.file(".config/pilotage/config.toml"), file.file("real.toml")).unwrap();
     std::os::unix::fs::symlink(file.file("real.toml"), file.file(".config/pilotage/config.toml")).unwrap();
     open_to_others(&file, "real.toml");
-    let told = run_in(&file, &["config", "show"], &[]).stderr;
-    for part in ["others may change it (mode 0664)", "not believed", ": allow, pager;", "chmod go-w"] {
-        assert!(told.contains(part), "{part} in {told}");
+    for line in [&["config", "show"][..], &["eval", "1", "--demo"], &["run", "proxy-sync", "--demo"], &["--demo"]] {
+        let refused = run_in(&file, line, &[]);
+        for part in ["error[refused]", "is not believed: others may change it (mode 0666)", "chmod go-w"] {
+            assert!(refused.stderr.contains(part), "{line:?}: {part} in {}", refused.stderr);
+        }
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{line:?}");
     }
-    assert_eq!(shown(&file, &[], &[], "allow"), json!(["observe", "default", null]));
-    assert_eq!(shown(&file, &[], &[], "pager"), json!(["auto", "default", null]));
-    assert_eq!(shown(&file, &[], &[], "timeout"), json!(["7s", "file", "line 3"]));
-    assert_eq!(shown(&file, &[], &[("PILOTAGE_ALLOW", "change")], "allow"), json!(["change", "environment", "PILOTAGE_ALLOW"]));
+    assert!(run_in(&file, &["config", "path"], &[]).stdout.contains("config.toml"), "where it is, can be asked");
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_startup_script_that_others_may_write_is_not_run() {
     let mut terminal = Terminal::start(&file, &["--demo"]);
     let screen = terminal.prompt();
     let flat = screen.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in ["error[refused]", "mine.rhai is not run: others may change it (mode 0664)", "chmod go-w "] {
+    for part in ["error[refused]", "mine.rhai is not run: others may change it (mode 0666)", "chmod go-w "] {
         assert!(flat.contains(part), "{part} in {screen}");
     }
     terminal.line("begun");
