@@ -68,10 +68,10 @@ impl Helper for Assistant<'_> {}
 
 impl Highlighter for Assistant<'_> {
     fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
-        let look = &self.session.looks.out();
         if line.is_empty() {
             return line.into();
         }
+        let look = &self.session.looks.out();
         if line.trim_start().starts_with(':') {
             return highlight::command(look, line).into();
         }
@@ -90,8 +90,9 @@ impl Highlighter for Assistant<'_> {
     }
 
     fn highlight_char(&self, line: &str, pos: usize, kind: CmdKind) -> bool {
-        // Each repaint of what is higher than the screen pushes it up once more.
-        if screen::is_higher(line) {
+        // Each repaint of what is higher than the screen pushes it up once more. An empty line is asked about before it is known what
+        // can be named.
+        if line.is_empty() || screen::is_higher(line) {
             self.brackets.set(None);
             return false;
         }
@@ -105,7 +106,6 @@ impl Hinter for Assistant<'_> {
     type Hint = Rest;
 
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Rest> {
-        // The first prompt is shown before it is known what can be named.
         if line.is_empty() {
             return None;
         }
