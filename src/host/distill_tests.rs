@@ -201,6 +201,11 @@ fn what_is_called_a_secret_and_names_one_stays() {
     let lines = ["let secret = \"istio-ca-secret\"", "let password = \"hunter2\"", "#{ secret: secret, password: password }"];
     let text = distilled_of(&lines).text;
     assert!(text.contains("let secret = \"istio-ca-secret\";\nlet password = params.token;"), "{text}");
+    for secret in ["token-4815162342", "pull-the-blue-river-4711"] {
+        let lines = [&*format!("let signing_secret = \"{secret}\""), "#{ secret: signing_secret }"];
+        let text = distilled_of(&lines).text;
+        assert!(text.contains("let signing_secret = params.token;") && !text.contains(secret), "{text}");
+    }
 }
 
 #[test]

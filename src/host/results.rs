@@ -7,7 +7,7 @@ use super::convert::type_word;
 use super::failure::{Fallible, place, raise};
 use super::limits::Limits;
 use super::session::Call;
-use super::{Entered, underscore};
+use super::{Entered, is_secret_typed, underscore};
 use crate::error::{Error, Kind, Result};
 use crate::json::Node;
 use crate::report::{Content, Page, Table};
@@ -45,6 +45,10 @@ struct One {
     value: Dynamic,
     /// What was typed.
     typed: String,
+    /// What it is, in a few words.
+    what: String,
+    /// The beginning of what was typed, as lists show it.
+    shown: String,
 }
 
 /// A result in a list of them.
@@ -54,7 +58,7 @@ pub struct Listed {
     pub number: usize,
     /// What it is, in a few words.
     pub what: String,
-    /// What was typed that gave it: its beginning, on one line.
+    /// What was typed that gave it: its beginning, on one line. Nothing of it when a secret stands in it.
     pub typed: String,
 }
 
@@ -71,8 +75,9 @@ impl Results {
         // Marked inside, as it will be shared: no method changes it, whatever way leads to it.
         let marked = value.is_shared() && value.is_read_only();
         let value = if marked { value } else { value.flatten().into_read_only().into_shared() };
+        let one = One { what: what(&value), shown: shown(&typed), value: value.clone(), typed: typed.clone() };
         let mut kept = self.lock();
-        kept.results.push_back(One { value: value.clone(), typed: typed.clone() });
+        kept.results.push_back(one);
         let crowded = || limits.memory.is_some_and(|(most, used)| used() > most / 2);
         while kept.results.len() > MOST || (kept.results.len() > 1 && crowded()) {
             kept.results.pop_front();
@@ -145,11 +150,10 @@ impl Results {
     /// All of them, the oldest first.
     pub(super) fn list(&self) -> Vec<Listed> {
         let kept = self.lock();
-        let listed = |(index, one): (usize, &One)| {
-            let typed: String = one.typed.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-            let more = if typed.chars().count() > TYPED { "…" } else { "" };
-            let typed = format!("{}{more}", typed.chars().take(TYPED).collect::<String>());
-            Listed { number: kept.dropped + index + 1, what: what(&one.value), typed }
+        let listed = |(index, one): (usize, &One)| Listed {
+            number: kept.dropped + index + 1,
+            what: one.what.clone(),
+            typed: one.shown.clone(),
         };
         kept.results.iter().enumerate().map(listed).collect()
     }
@@ -182,6 +186,17 @@ impl Kept {
         }
         .hint(format!("{ALL}[{first}] to {ALL}[{last}] are kept; {ALL}[-1] is the last; `{ALL}` lists them"))
     }
+}
+
+/// The beginning of what was typed, on one line. Lists are shown long after the line has gone from the screen: no secret comes
+/// back with them.
+fn shown(typed: &str) -> String {
+    if is_secret_typed(typed) {
+        return "…".into();
+    }
+    let more = if typed.chars().count() > TYPED { "…" } else { "" };
+    let begin = typed.chars().take(TYPED).map(|c| if c.is_whitespace() { ' ' } else { c });
+    begin.chain(more.chars()).collect()
 }
 
 /// What a result is, in a few words.

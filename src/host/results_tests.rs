@@ -199,3 +199,16 @@ fn variables_live_on_beside_results() {
     assert!(!session.is_incomplete("_.len()"));
     assert!(session.is_incomplete("_.map(|_| "));
 }
+
+#[test]
+fn lists_of_results_show_no_secret_that_was_typed() {
+    let session = session();
+    gives(&session, "[#{ password: \"hunter2\" }].len()", &json!(1));
+    let far_behind = format!("[{}].len() + secret(`hunter2`).len()", "1, ".repeat(TYPED));
+    gives(&session, &far_behind.replace(" + secret(`hunter2`).len()", ""), &json!(TYPED));
+    session.enter(&far_behind.replace("].len() + ", "]; ").replace(".len()", "")).expect("it runs");
+    let listed: Vec<String> = session.results().into_iter().map(|one| one.typed).collect();
+    assert_eq!(listed, ["…", &format!("{}…", &far_behind[..TYPED]), "…"]);
+    let shown = session.enter("out").expect("it runs").content;
+    assert!(matches!(shown, Content::Table(table) if table.rows.len() == 3 && !format!("{:?}", table.rows).contains("hunter2")));
+}

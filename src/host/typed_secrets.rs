@@ -44,36 +44,18 @@ static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
     .map(|pattern| Regex::new(&pattern).expect("a constant pattern"))
 });
 
-/// Whether what is called a secret is the name of one that the cluster keeps: `let secret = "istio-ca-secret"`. Names of objects
-/// are words; one of these says what is kept under it, which no passphrase does.
+/// Whether what is called a secret is the name of one that the cluster keeps: `let secret = "istio-ca-secret"`. Passphrases
+/// and tokens are made of words and dashes as well, so only what is called a plain secret counts, and only words of which the
+/// first or the last says that one is kept under them.
 fn names_object(found: &regex::Captures) -> bool {
-    const TELLING: [&str; 16] = [
-        "secret",
-        "secrets",
-        "tls",
-        "cert",
-        "certs",
-        "certificate",
-        "ca",
-        "cacert",
-        "cacerts",
-        "credential",
-        "credentials",
-        "creds",
-        "key",
-        "keys",
-        "token",
-        "pull",
-    ];
+    const NAMES: [&str; 2] = ["secret", "tls_secret"];
+    const TELLING: [&str; 7] = ["secret", "secrets", "tls", "cert", "certs", "credential", "credentials"];
     let (Some(name), Some(value)) = (found.name("name"), found.name("value")) else { return false };
-    let name = name.as_str().to_ascii_lowercase();
-    let of_object = name.ends_with("secret") && !SECRET_NAMES.contains(&name.as_str());
     let parts: Vec<&str> = value.as_str().split(['-', '.']).collect();
-    let is_word = |part: &&str| {
-        !part.is_empty() && (part.bytes().all(|byte| byte.is_ascii_lowercase()) || part.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let tells = parts.iter().any(|part| TELLING.contains(part)) && (parts.len() > 1 || parts == ["cacerts"]);
-    of_object && tells && parts.iter().all(is_word)
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let tells = [parts.first(), parts.last()].into_iter().flatten().any(|part| TELLING.contains(part));
+    let of_object = parts == ["cacerts"] || (parts.len() > 1 && tells && parts.iter().all(is_word));
+    NAMES.contains(&name.as_str()) && of_object
 }
 
 /// `Basic` and a user with a password behind it.

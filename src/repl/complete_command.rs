@@ -160,6 +160,17 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
+    fn results_are_offered_without_the_secrets_that_were_typed() {
+        let engine = Pilotage::builder(Arc::new(demo().expect("the demo opens"))).build().expect("it builds");
+        for line in ["[#{ password: \"hunter2\" }].len()", "[4,\n5]"] {
+            engine.enter(line).expect(line);
+        }
+        let offers = results(&engine).into_iter().map(|offer| (offer.name.into_owned(), offer.about.into_owned()));
+        let wanted = [("2", "2 × int · [4, 5]"), ("1", "1 · …")].map(|(name, about)| (name.to_owned(), about.to_owned()));
+        assert_eq!(offers.collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
     fn playbooks_are_named_then_their_parameters_then_what_these_may_be() {
         let tape = Arc::new(demo().expect("the demo opens"));
         let engine = Pilotage::builder(tape.clone()).aside(Arc::new(Aside::new(tape))).build().expect("it builds");
