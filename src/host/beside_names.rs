@@ -95,13 +95,14 @@ impl Host {
 
     /// The mesh that a variable belongs to, or the last part on this way into it that belongs to one.
     fn mesh_of(&self, variable: &str, way: &[Step]) -> Option<Mesh> {
-        let typed = self.typed.try_lock().ok()?;
-        let mut value = typed.scope.get(variable)?.clone();
-        let mut found = mesh_in(&value);
-        for step in way {
-            let Some(next) = part(&value, step) else { break };
-            found = mesh_in(&next).or(found);
-            value = next;
+        let typed = self.idle()?;
+        let value = typed.scope.get(variable)?;
+        let mut steps = way.iter();
+        let mut found = mesh_in(value);
+        let mut next = steps.next().and_then(|step| part(value, step));
+        while let Some(value) = next {
+            found = mesh_in(&value).or(found);
+            next = steps.next().and_then(|step| part(&value, step));
         }
         found
     }

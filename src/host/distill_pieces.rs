@@ -14,7 +14,7 @@ use rhai::{AST, Engine, Position, Scope};
 use std::collections::BTreeSet;
 
 /// A statement of a session, or an input that could not be cut.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Piece {
     /// Its text, with the comments before it.
     pub text: String,
@@ -43,19 +43,7 @@ pub(super) struct Piece {
 impl Piece {
     /// What stands for a command among the statements.
     fn command(line: usize, input: &Input) -> Self {
-        Self {
-            text: input.text.clone(),
-            line,
-            facts: Facts::default(),
-            looked: Vec::new(),
-            shown: input.result,
-            broke: false,
-            command: true,
-            defines: false,
-            acts: false,
-            tells: false,
-            judges: false,
-        }
+        Self { text: input.text.clone(), line, shown: input.result, command: true, ..Self::default() }
     }
 }
 
@@ -130,19 +118,7 @@ impl<'a> Cutter<'a> {
         }
         let calls = |known: &BTreeSet<String>| facts.calls.iter().any(|call| !call.in_function && known.contains(&call.name));
         let (tells, judges) = (calls(&self.tellers.all), calls(&self.tellers.judges));
-        Piece {
-            text: text.into(),
-            line,
-            facts,
-            looked: Vec::new(),
-            shown: None,
-            broke,
-            command: false,
-            defines,
-            acts: false,
-            tells,
-            judges,
-        }
+        Piece { text: text.into(), line, facts, broke, defines, tells, judges, ..Piece::default() }
     }
 
     /// A function of the session that calls one which tells something does so, too.

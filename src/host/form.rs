@@ -4,7 +4,6 @@ use super::results::Results;
 use super::{Host, OpenTape, Row, Secret};
 use crate::json::{Node, Type};
 use rhai::{Array, Dynamic, FnPtr, INT, Map};
-use std::sync::TryLockError;
 
 /// What a value is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,11 +140,7 @@ pub(super) fn part(value: &Dynamic, step: &Step) -> Option<Dynamic> {
 impl Host {
     /// What a variable holds, or a part of it. `None` when there is no such variable or part, or it is in use.
     pub fn form_of(&self, variable: &str, way: &[Step]) -> Option<Form> {
-        let typed = match self.typed.try_lock() {
-            Ok(typed) => typed,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let typed = self.idle()?;
         let value = typed.scope.get(variable)?;
         match way.split_first() {
             None => Some(Form::of(value)),
@@ -159,7 +154,7 @@ impl Host {
     /// The value of a variable that is short text, for completion: the pod that is meant.
     pub fn text_of(&self, variable: &str) -> Option<String> {
         const MOST: usize = 256;
-        let typed = self.typed.try_lock().ok()?;
+        let typed = self.idle()?;
         let value = typed.scope.get(variable)?;
         if let Some(row) = value.read_lock::<Row>() {
             let name = [row.text("pod"), row.text("name")].into_iter().find(|name| !name.is_empty())?;

@@ -8,6 +8,8 @@ mod batch;
 mod beside_names;
 mod catalog;
 pub mod convert;
+#[cfg(test)]
+mod defect_tests;
 pub mod distill;
 mod distill_changes;
 mod distill_expr;
@@ -83,7 +85,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 /// What can be done with a row, as a family of functions.
 pub(crate) fn row_functions() -> Module {
@@ -265,6 +267,15 @@ impl Host {
         self.typed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same, unless a line is running. One that ended in a defect is over.
+    fn idle(&self) -> Option<MutexGuard<'_, Typed>> {
+        match self.typed.try_lock() {
+            Ok(typed) => Some(typed),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     fn eval_in(&self, typed: &mut Typed, source: &str) -> std::result::Result<Dynamic, Box<Failure>> {
         self.session.interrupt.renew();
         self.session.begin();
@@ -277,8 +288,7 @@ impl Host {
         self.session.did(|deeds| deeds.ran = true);
         self.note_hidden(&line);
         let whole = typed.imports.merge(&typed.functions).merge(&line);
-        let outcome = typed.looked.eval(&self.engine, &mut typed.scope, &whole);
-        self.session.end_passing();
+        let outcome = always(|| typed.looked.eval(&self.engine, &mut typed.scope, &whole), || self.session.end_passing());
         if outcome.is_ok() {
             typed.remember(&whole, &line);
         }
@@ -297,16 +307,17 @@ impl Host {
         let before = self.session.set_files(Files::Below(here));
         let open: Vec<_> = self.session.forwards().all().iter().map(|forward| forward.local).collect();
         self.folders.set(beside(playbook).into_iter().chain(self.import_folders.clone()));
-        // A defect in a function must leave nothing of it behind.
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.run_body(playbook, params, &file)));
-        self.session.end_passing();
-        self.session.set_files(before);
-        // What a playbook opened ends with it.
-        self.session.runtime.block_on(self.session.forwards().close(|forward| !open.contains(&forward.local)));
-        self.folders.set(self.import_folders.clone());
-        let mut report = self.session.end_report();
-        report.notes = self.take_notes();
-        match outcome.unwrap_or_else(|defect| resume_unwind(defect)) {
+        let mut report = Report::default();
+        let end = || {
+            self.session.end_passing();
+            self.session.set_files(before);
+            // What a playbook opened ends with it.
+            self.session.runtime.block_on(self.session.forwards().close(|forward| !open.contains(&forward.local)));
+            self.folders.set(self.import_folders.clone());
+            report = self.session.end_report();
+            report.notes = self.take_notes();
+        };
+        match always(|| self.run_body(playbook, params, &file), end) {
             Ok(()) => Ok(report),
             Err(failure) => Err(Box::new(Failed { failure: *failure, report })),
         }
@@ -470,6 +481,13 @@ impl Typed {
             self.imports = self.imports.merge(&AST::new(imports, Module::new()));
         }
     }
+}
+
+/// Do something, and the other thing behind it even when a defect ends the first: nothing of it is left behind.
+pub(crate) fn always<T>(work: impl FnOnce() -> T, end: impl FnOnce()) -> T {
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    end();
+    outcome.unwrap_or_else(|defect| resume_unwind(defect))
 }
 
 fn beside(playbook: &Playbook) -> Option<PathBuf> {

@@ -57,10 +57,11 @@ pub use settings::Settings;
 
 use crate::Pilotage;
 use crate::error::{Error, Kind, Result};
+use crate::host::always;
 use crate::render::style;
 use crate::render::{self, Looks};
 use std::io::{BufRead, IsTerminal, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -251,13 +252,6 @@ impl Session<'_> {
             Err(_) => Next::Failed(1),
         }
     }
-}
-
-/// Do something, and the other thing behind it even when a defect ends the first.
-fn always<T>(work: impl FnOnce() -> T, end: impl FnOnce()) -> T {
-    let outcome = catch_unwind(AssertUnwindSafe(work));
-    end();
-    outcome.unwrap_or_else(|defect| resume_unwind(defect))
 }
 
 /// What is said when a function of ours panicked; the panic itself has said where.
