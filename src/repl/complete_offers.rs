@@ -57,9 +57,11 @@ impl<'a> Offers<'a> {
         self.parameter_of_text(frame).and_then(|param| means::of(&param.name))
     }
 
-    /// The names of the mesh that the call at hand asks.
+    /// The names of the mesh that the call at hand asks, unless a tape would be opened for them: who types its name may never
+    /// want any.
     pub fn live(&self) -> Option<Arc<LiveNames>> {
-        self.types.pilotage.names_for(&self.types.whose())
+        let whose = self.types.whose();
+        if matches!(whose, Whose::Tape(_)) { None } else { self.types.pilotage.names_for(&whose) }
     }
 
     /// The pod that the call at hand is about.

@@ -1,8 +1,9 @@
 //! What is offered where: a line with a cursor, and what comes first.
 
-use super::complete::{Memory, Room, in_script, present};
+use super::complete::{Memory, Room, in_script, prepare, present};
 use crate::Pilotage;
 use crate::backend::{Aside, demo};
+use crate::host::Whose;
 use std::sync::Arc;
 
 fn engine(before: &str) -> Pilotage {
@@ -295,6 +296,17 @@ fn a_tape_that_cannot_be_read_says_so() {
         assert!(found.offers.iter().all(|offer| offer.name.ends_with('/')), "{file}");
         assert!(found.trouble.is_some_and(|trouble| trouble.contains("tape") || trouble.contains("no file")), "{file}");
     }
+}
+
+#[test]
+fn a_tape_is_opened_for_a_tab_and_not_while_somebody_types() {
+    let engine = engine("");
+    let line = "tape(\"no-such.tape\").pod(\"";
+    let asked = || !engine.names_for(&Whose::Tape("no-such.tape".into())).expect("a tape can be asked").troubles().is_empty();
+    prepare(&engine, line, line.len());
+    assert!(!asked(), "nobody wanted it");
+    in_script(&engine, &Memory::default(), line, line.len());
+    assert!(asked());
 }
 
 #[test]
