@@ -160,7 +160,7 @@ fn a_result_is_shown_again_in_other_forms() {
     terminal.shows("only a tree has a depth");
     terminal.prompt();
     terminal.press(":yaml \t");
-    let screen = terminal.shows("41 + 1");
+    let screen = terminal.wait("the list", |screen| screen.contains("42 · 41 + 1") && screen.contains("1 × map · "));
     let listed: Vec<&str> = screen.lines().filter(|line| line.starts_with(['1', '2'])).map(str::trim_end).collect();
     assert_eq!(listed, ["2  42 · 41 + 1", "1  1 × map · [#{ name: \"a,b\", more: [#{ x: 1 }] }]"], "{screen}");
 }
@@ -196,9 +196,7 @@ fn a_long_table_goes_through_the_pager_which_may_be_left() {
         terminal.press(CTRL_C);
     }
     // It drops what was typed before it heard of them all.
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    terminal.press("G");
-    terminal.shows("pod-4999");
+    terminal.press_until("G", |screen| screen.contains("pod-4999"));
     terminal.resize(30, 60);
     terminal.shows("~");
     terminal.press("q");

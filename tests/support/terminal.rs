@@ -208,6 +208,17 @@ impl Terminal {
         last.into_inner()
     }
 
+    /// Press keys again and again until the screen fulfils a condition: for programs that drop what was typed.
+    #[track_caller]
+    pub fn press_until(&mut self, keys: &str, condition: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !condition(&self.screen()) {
+            assert!(begun.elapsed() < PATIENCE, "{keys:?} never did it:\n{}", self.screen());
+            self.press(keys);
+            std::thread::sleep(AGAIN * 10);
+        }
+    }
+
     /// Wait until the screen shows a text.
     #[track_caller]
     pub fn shows(&mut self, text: &str) -> String {
