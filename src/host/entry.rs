@@ -138,10 +138,13 @@ impl Entry {
 
 /// The kinds of rows that a text names (``"`pod` rows"``), in the order in which it does.
 fn mentioned(schemas: &[&'static Schema], text: &str) -> Vec<&'static Schema> {
-    let place = |schema: &&'static Schema| text.find(&format!("`{}` row", schema.name)).map(|at| (at, *schema));
-    let mut found: Vec<_> = schemas.iter().filter_map(place).collect();
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, schema)| schema).collect()
+    let mut found: Vec<&'static Schema> = Vec::new();
+    for (end, _) in text.match_indices("` row") {
+        let name = text[..end].rsplit('`').next().unwrap_or_default();
+        let known = schemas.iter().find(|schema| schema.name == name);
+        found.extend(known.filter(|_| !found.iter().any(|own| own.name == name)));
+    }
+    found
 }
 
 /// The description of a function as the engine tells it, without the marks of comments.
