@@ -147,18 +147,15 @@ impl Others {
         let (mut to, mut ids, mut inherited, mut stop) = (level, Vec::new(), Vec::new(), None);
         for link in self.links(net, place) {
             let done = ids.len() == net.steps.len();
+            let (above, idle) = (!all_ended && ids.is_empty(), link.old == Some(link.new));
             match link.whose {
                 // What is below all of ours is another's to undo, unless that one ended, and ours stood on it.
                 Whose::Living if done => break,
                 Whose::Ended(_) if done && Some(link.new) != to => break,
                 Whose::Living => stop = Some(Stop::Living),
-                Whose::Ended(_) if !all_ended && ids.is_empty() && link.old != Some(link.new) => {
-                    // It made no difference, or was put back by somebody.
-                    if level == Some(net.level()) {
-                        continue;
-                    }
-                    stop = Some(Stop::Ended);
-                }
+                // It made no difference, or was put back by somebody.
+                Whose::Ended(_) if above && level == Some(net.level()) && !(idle && link.old == to) => continue,
+                Whose::Ended(_) if above && !idle => stop = Some(Stop::Ended),
                 _ if Some(link.new) == to => to = link.old,
                 // It did not take effect, or was put back already.
                 _ if link.old == to => {}

@@ -329,6 +329,21 @@ fn what_a_killed_session_set_later_waits_for_its_undo() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[test]
+fn what_a_killed_session_set_to_what_it_was_hides_nothing() {
+    let folder = std::env::temp_dir().join(format!("pilotage-ledger-idle-{}", std::process::id()));
+    let process = Process::new();
+    let before = process.listed();
+    let (first, killed) = (session(&process, &folder), session(&process, &folder));
+    for (who, level) in [(&first, "debug"), (&killed, "trace"), (&killed, "trace"), (&killed, "debug")] {
+        block_on(who.ask(&send("POST", 15000, &format!("/logging?level={level}"), None))).unwrap();
+    }
+    drop(killed);
+    assert_eq!((undo(&first)[0].how.clone(), process.listed()), (How::PutBack, before));
+    drop(first);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 /// As `pilotage undo` does it: each file once, the newest first.
 fn undo_all_once(process: &Arc<Process>, folder: &std::path::Path) {
     let mut seen = Vec::new();
