@@ -119,8 +119,7 @@ impl Tape {
 
     fn streamed(&self, query: &Query) -> Result<Followed> {
         let redacted = Redactor::default().query(query).into_owned();
-        let known = self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted));
-        let Some(question) = known else {
+        let Some(question) = self.known(query, &redacted) else {
             // Nothing more was written to a log that was only read.
             let read = |logs: &Logs| Query::new(&query.cluster, Ask::Logs(Logs { follow: false, ..logs.clone() }));
             return match &query.ask {
@@ -131,6 +130,12 @@ impl Tape {
         let given = question.turn(self.since(query));
         self.is_now(given.at());
         given.stream()
+    }
+
+    /// The question as it was asked, or as it was recorded: without the secrets in it.
+    fn known(&self, query: &Query, redacted: &Query) -> Option<&Question> {
+        let questions = &self.held().questions;
+        questions.get(query).or_else(|| questions.get(redacted))
     }
 
     /// The place in the tape behind which the answers to a question lie, as far as what was set tells.
@@ -158,7 +163,7 @@ impl Tape {
     fn answer(&self, query: &Query) -> Result<Answer> {
         // Questions are recorded without the secrets in them.
         let redacted = Redactor::default().query(query).into_owned();
-        let (at, answer) = match self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted)) {
+        let (at, answer) = match self.known(query, &redacted) {
             Some(question) => {
                 let given = question.turn(self.since(query));
                 self.follows(query, given.place);
@@ -180,7 +185,7 @@ impl Tape {
     /// As for [`Backend::ask`].
     pub(super) fn look(&self, query: &Query) -> Result<Answer> {
         let redacted = Redactor::default().query(query).into_owned();
-        match self.held().questions.get(query).or_else(|| self.held().questions.get(&redacted)) {
+        match self.known(query, &redacted) {
             Some(question) => question.current(self.since(query)),
             None => self.narrower(&redacted)?.ok_or_else(|| self.miss(&redacted)),
         }

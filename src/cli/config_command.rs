@@ -56,7 +56,7 @@ fn file(config: &Config) -> Result<&Path> {
 fn show(app: &App, config: &Config, matches: &ArgMatches) -> Result<()> {
     if let Some(file) = &config.file {
         let absent = if file.exists() { "" } else { ", which does not exist: `pilotage config init` writes one to begin with" };
-        app.tell(&crate::repl::show::note(&format!("the file is {}{absent}", file.display()), &app.err()));
+        app.note(&format!("the file is {}{absent}", file.display()));
     }
     let mut rows = Vec::new();
     for section in sections() {
@@ -78,7 +78,7 @@ fn row(section: &str, key: &str, value: Value, origin: &Origin) -> Vec<Value> {
 }
 
 /// Where a value comes from, in words.
-pub fn place_of(key: &str, origin: &Origin) -> (&'static str, Value) {
+fn place_of(key: &str, origin: &Origin) -> (&'static str, Value) {
     match origin {
         Origin::Default => ("default", Value::Null),
         Origin::File(line) => ("file", format!("line {line}").into()),
@@ -86,6 +86,12 @@ pub fn place_of(key: &str, origin: &Origin) -> (&'static str, Value) {
         Origin::CommandLine => ("command line", format!("--{}", key.replace('_', "-")).into()),
         Origin::Session => ("session", Value::Null),
     }
+}
+
+/// The same in one text: `file, line 3`.
+pub fn told_place(key: &str, origin: &Origin) -> String {
+    let (from, place) = place_of(key, origin);
+    place.as_str().map_or_else(|| from.to_owned(), |place| format!("{from}, {place}"))
 }
 
 /// As the file would have it.
@@ -118,7 +124,7 @@ fn init(app: &App, file: &Path) -> Result<()> {
         _ => failed("written", &error),
     })?;
     out.write_all(example().as_bytes()).map_err(|error| failed("written", &error))?;
-    app.tell(&crate::repl::show::note(&format!("{} is written; everything in it is commented out", file.display()), &app.err()));
+    app.note(&format!("{} is written; everything in it is commented out", file.display()));
     Ok(())
 }
 

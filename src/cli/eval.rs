@@ -3,7 +3,6 @@
 use super::app::{App, Outcome};
 use crate::error::{Error, Kind, Result};
 use crate::host::Input;
-use crate::repl::show;
 use clap::Args;
 use std::io::Read;
 
@@ -28,7 +27,7 @@ impl Eval {
         app.with_engine(input, |engine| {
             let outcome = engine.pilotage.eval(&source);
             for note in engine.pilotage.take_notes() {
-                app.tell(&show::note(&note, &app.err()));
+                app.note(&note);
             }
             app.show(&outcome?)?;
             engine.pilotage.hold(|| app.tell("port-forwards stay open until Ctrl-C\n"));

@@ -2,7 +2,7 @@
 
 use super::app::{App, Outcome};
 use super::config::{Config, OPTIONS, Origin};
-use super::config_command::place_of;
+use super::config_command::told_place;
 use super::config_keys::sections;
 use super::ground::Here;
 use super::places;
@@ -29,8 +29,7 @@ fn unasked(config: &Config, typed: &ArgMatches) -> Option<String> {
     let (values, origin) = config.holds(OPTIONS, &options.key("allow")?, typed);
     let changes = origin != Origin::CommandLine && values.iter().any(|value| value == "change");
     changes.then(|| {
-        let (from, place) = place_of("allow", &origin);
-        let place = place.as_str().map_or_else(|| from.to_owned(), |place| format!("{from}, {place}"));
+        let place = told_place("allow", &origin);
         format!(
             "scripts may change objects of the cluster from the start: allow is change, from {place}; `:allow tune` ends that"
         )

@@ -1,7 +1,7 @@
 //! What can be set of a session while it lives: the keys of the configuration that are read again later than at the beginning.
 
 use super::config::{Config, OPTIONS, Origin};
-use super::config_command::{place_of, value};
+use super::config_command::{told_place, value};
 use super::config_keys::{Key, Section, sections};
 use super::options::Options;
 use crate::error::{Error, Kind, Result};
@@ -64,12 +64,11 @@ pub fn all(config: &Config, typed: &ArgMatches) -> Vec<Setting> {
     let of = |section: &Section| {
         let setting = |key: Key| {
             let (values, origin) = config.holds(section.name, &key, typed);
-            let (from, place) = place_of(key.name(), &origin);
             Setting {
                 name: called(section, &key),
                 about: key.about(),
                 value: value(&key, &values),
-                from: place.as_str().map_or_else(|| from.to_owned(), |place| format!("{from}, {place}")),
+                from: told_place(key.name(), &origin),
                 list: key.is_list(),
                 choices: key.choices(),
             }

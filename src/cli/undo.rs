@@ -41,7 +41,7 @@ impl Undo {
         let runtime = runtime.map_err(|error| Error::new(Kind::Internal, "no runtime for asking questions").caused_by(&error))?;
         let mut all = Vec::new();
         let doubts = ledger_doubts(&folder);
-        doubts.iter().for_each(|doubt| app.tell(&show::note(doubt, &app.err())));
+        doubts.iter().for_each(|doubt| app.note(doubt));
         let (mut forgotten, mut damaged) = (false, !doubts.is_empty());
         let mut seen: Vec<PathBuf> = Vec::new();
         // One at a time: a session's file that is held counts as one that lives. The newest stands on the older ones.
@@ -51,13 +51,13 @@ impl Undo {
                 continue;
             }
             if self.forget {
-                app.tell(&show::note(&format!("left as set: {}", levels(&left.contents.open)), &app.err()));
+                app.note(&format!("left as set: {}", levels(&left.contents.open)));
                 left.book.discard();
                 forgotten = true;
                 continue;
             }
             damaged |= left.contents.unread > 0;
-            unreadable(&left).iter().for_each(|told| app.tell(&show::note(told, &app.err())));
+            unreadable(&left).iter().for_each(|told| app.note(told));
             let undone = runtime.block_on(self.one(app, left));
             // In truth the later session's undo takes the earlier one's with it.
             let told = |one: &Undone| self.dry_run && all.iter().any(|other| one.is_of(other));
@@ -72,10 +72,10 @@ impl Undo {
         }
         app.quiet();
         for failed in all.iter().filter(|undone| !undone.is_settled()) {
-            app.tell(&show::note(&failed.told(), &app.err()));
+            app.note(&failed.told());
         }
         if self.dry_run {
-            app.tell(&show::note("nothing is done: this is what would be", &app.err()));
+            app.note("nothing is done: this is what would be");
         }
         app.show(&Content::Table(table(&all, self.dry_run)))?;
         let failed = all.iter().filter(|undone| !undone.is_settled()).count();
@@ -119,7 +119,7 @@ impl Undo {
                         "the session on {} read KUBECONFIG={list}: with those files `pilotage undo` finds the cluster; --kubeconfig names another",
                         header.cluster
                     );
-                    app.tell(&show::note(&told, &app.err()));
+                    app.note(&told);
                 }
                 entries.iter().flat_map(|entry| unreached(entry, &error)).collect()
             }
